@@ -1,0 +1,54 @@
+// ViewOptions: everything an operator can say about a view, parsed and checked for form (not yet
+// against the machine). Used by mount.cvfs and cvfsd alike, so that both speak the same options.
+// A value type; any thread.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/operator_error.h"
+
+namespace cvfs {
+
+enum class OwnerPolicy { kDefault, kMap, kVirtual };
+enum class PassthroughMode { kAuto, kOff };
+enum class LogLevel { kError, kWarning, kInfo, kDebug };
+
+struct CacheOption {
+  // How long the kernel may believe names and attributes without asking; 0: cache=none.
+  double ttl_seconds = 1.0;
+};
+
+struct ViewOptions {
+  // userns=, uidmap=, gidmap= as given; idmap/user_namespace.h reads them.
+  std::string userns;
+  std::string uidmap;
+  std::string gidmap;
+
+  OwnerPolicy owner = OwnerPolicy::kDefault;
+  std::optional<std::uint32_t> store_uid;  // storeuid=
+  std::optional<std::uint32_t> store_gid;  // storegid=
+  std::string containerdata = "/containerdata";
+  PassthroughMode passthrough = PassthroughMode::kAuto;
+  CacheOption cache;
+  LogLevel log_level = LogLevel::kInfo;  // log=error|warning|info|debug
+  unsigned threads = 0;                  // threads=1…64; 0: chosen from the number of CPUs
+
+  // MS_* of mount(2). Views are nosuid,nodev unless `suid` or `dev` is said.
+  unsigned long mount_flags = 0;
+};
+
+// Parses mount(8)'s comma-separated option string. A later option overrides an earlier one.
+// Stripped silently: what mount(8) passes on although it is for others (auto, noauto, nofail,
+// _netdev, user, nouser, users, owner, group, defaults, comment=…, x-*, X-*).
+// Understood: ro rw suid nosuid dev nodev exec noexec atime noatime diratime nodiratime relatime norelatime
+// strictatime nostrictatime sync async dirsync lazytime nolazytime (mount(8)), and cvfs' own.
+// Refused with ExitCode::kUsage: an unknown option (the nearest known one is suggested), a value
+// where none is meant or none where one is meant, a value out of range.
+// `sloppy` (mount -s): unknown options are passed over.
+Outcome<ViewOptions> parse_view_options(std::string_view text, bool sloppy = false);
+
+}  // namespace cvfs
