@@ -1,0 +1,315 @@
+#include "control/view_options.h"
+
+#include <sys/mount.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <numeric>
+#include <utility>
+
+#include "base/result.h"
+#include "control/printable.h"
+
+namespace cvfs {
+namespace {
+
+constexpr double kMaxTtlSeconds = 86400;
+constexpr unsigned kMaxThreads = 64;
+constexpr std::uint32_t kMaxId = 0xFFFFFFFE;  // (uid_t)-1 is "no id"
+constexpr unsigned long kAtimeModes = MS_NOATIME | MS_RELATIME | MS_STRICTATIME;
+
+// ---- mount(8)'s own options
+// ----------------------------------------------------------------------
+
+struct FlagOption {
+  std::string_view name;
+  unsigned long set;
+  unsigned long clear;  // before setting
+};
+
+constexpr auto kFlagOptions = std::to_array<FlagOption>({
+    {"ro", MS_RDONLY, 0},
+    {"rw", 0, MS_RDONLY},
+    {"suid", 0, MS_NOSUID},
+    {"nosuid", MS_NOSUID, 0},
+    {"dev", 0, MS_NODEV},
+    {"nodev", MS_NODEV, 0},
+    {"exec", 0, MS_NOEXEC},
+    {"noexec", MS_NOEXEC, 0},
+    {"atime", 0, MS_NOATIME},
+    {"noatime", MS_NOATIME, kAtimeModes},
+    {"diratime", 0, MS_NODIRATIME},
+    {"nodiratime", MS_NODIRATIME, 0},
+    {"relatime", MS_RELATIME, kAtimeModes},
+    {"norelatime", 0, MS_RELATIME},
+    {"strictatime", MS_STRICTATIME, kAtimeModes},
+    {"nostrictatime", 0, MS_STRICTATIME},
+    {"sync", MS_SYNCHRONOUS, 0},
+    {"async", 0, MS_SYNCHRONOUS},
+    {"dirsync", MS_DIRSYNC, 0},
+    {"lazytime", MS_LAZYTIME, 0},
+    {"nolazytime", 0, MS_LAZYTIME},
+});
+
+// For mount(8), systemd or people; they reach the helper all the same.
+constexpr auto kOthersOptions =
+    std::to_array<std::string_view>({"auto", "noauto", "nofail", "_netdev", "user", "nouser",
+                                     "users", "owner", "group", "defaults", "comment"});
+
+bool is_for_others(std::string_view name, bool has_value) {
+  if (name.starts_with("x-") || name.starts_with("X-")) return true;
+  if (has_value && name != "comment") return false;  // owner=map is ours, owner is mount(8)'s
+  return std::ranges::find(kOthersOptions, name) != kOthersOptions.end();
+}
+
+// ---- cvfs' own
+// -----------------------------------------------------------------------------------
+
+template <class Number>
+std::optional<Number> parse_number(std::string_view text, Number min, Number max) {
+  Number number{};
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  // Written so that a NaN is refused, too.
+  if (error != std::errc{} || stop != end || !(number >= min && number <= max)) return {};
+  return number;
+}
+
+template <class T>
+bool assign(T& target, const std::optional<std::type_identity_t<T>>& value) {
+  if (value) target = *value;
+  return value.has_value();
+}
+
+template <class Word>
+struct Spelling {
+  std::string_view text;
+  Word word;
+};
+
+template <class Word, std::size_t n>
+bool assign_word(Word& target, std::string_view value, const Spelling<Word> (&words)[n]) {
+  const auto* found = std::ranges::find(words, value, &Spelling<Word>::text);
+  if (found == std::end(words)) return false;
+  target = found->word;
+  return true;
+}
+
+bool set_store_id(std::optional<std::uint32_t>& target, std::string_view value) {
+  target = parse_number<std::uint32_t>(value, 0, kMaxId);
+  return target.has_value();
+}
+
+bool set_owner(ViewOptions& options, std::string_view value) {
+  return assign_word(options.owner, value,
+                     {{"map", OwnerPolicy::kMap}, {"virtual", OwnerPolicy::kVirtual}});
+}
+
+bool set_passthrough(ViewOptions& options, std::string_view value) {
+  return assign_word(options.passthrough, value,
+                     {{"auto", PassthroughMode::kAuto}, {"off", PassthroughMode::kOff}});
+}
+
+bool set_log_level(ViewOptions& options, std::string_view value) {
+  return assign_word(options.log_level, value,
+                     {{"error", LogLevel::kError},
+                      {"warning", LogLevel::kWarning},
+                      {"info", LogLevel::kInfo},
+                      {"debug", LogLevel::kDebug}});
+}
+
+bool set_cache(ViewOptions& options, std::string_view value) {
+  constexpr std::string_view kTtl = "ttl:";
+  if (value == "none") {
+    options.cache.ttl_seconds = 0;
+    return true;
+  }
+  if (!value.starts_with(kTtl)) return false;
+  return assign(options.cache.ttl_seconds,
+                parse_number<double>(value.substr(kTtl.size()), 0, kMaxTtlSeconds));
+}
+
+// What the value means is idmap/user_namespace.h's business.
+bool set_text(std::string& target, std::string_view value) {
+  target = value;
+  return !value.empty();
+}
+
+bool set_containerdata(ViewOptions& options, std::string_view value) {
+  return value.starts_with('/') && set_text(options.containerdata, value);
+}
+
+struct ValueOption {
+  std::string_view name;
+  std::string_view expects;  // "not EXPECTS" is the refusal
+  std::string_view example;  // and this its hint
+  bool (*set)(ViewOptions&, std::string_view value);
+};
+
+constexpr auto kValueOptions = std::to_array<ValueOption>({
+    {"userns", "auto, host, @NAME or pid:N", "userns=auto",
+     [](ViewOptions& o, std::string_view v) { return set_text(o.userns, v); }},
+    {"uidmap", "CONTAINER:HOST:COUNT", "uidmap=0:100000:65536",
+     [](ViewOptions& o, std::string_view v) { return set_text(o.uidmap, v); }},
+    {"gidmap", "CONTAINER:HOST:COUNT", "gidmap=0:100000:65536",
+     [](ViewOptions& o, std::string_view v) { return set_text(o.gidmap, v); }},
+    {"owner", "map or virtual", "owner=map or owner=virtual", set_owner},
+    {"storeuid", "an id from 0 to 4294967294", "storeuid=1500",
+     [](ViewOptions& o, std::string_view v) { return set_store_id(o.store_uid, v); }},
+    {"storegid", "an id from 0 to 4294967294", "storegid=1500",
+     [](ViewOptions& o, std::string_view v) { return set_store_id(o.store_gid, v); }},
+    {"containerdata", "an absolute path", "containerdata=/containerdata", set_containerdata},
+    {"passthrough", "auto or off", "passthrough=auto or passthrough=off", set_passthrough},
+    {"cache", "none or ttl:SECONDS (0 to 86400)", "cache=none or cache=ttl:1", set_cache},
+    {"log", "error, warning, info or debug", "log=info", set_log_level},
+    {"threads", "a number from 1 to 64", "threads=4",
+     [](ViewOptions& o, std::string_view v) {
+       return assign(o.threads, parse_number<unsigned>(v, 1, kMaxThreads));
+     }},
+});
+
+// Planned words, and what this version offers instead. No value: whatever is said.
+struct UnavailableOption {
+  std::string_view name;
+  std::string_view value;
+  std::string_view instead;
+};
+
+constexpr auto kUnavailableOptions = std::to_array<UnavailableOption>({
+    {"owner", "caller", "owner=map or owner=virtual"},
+    {"cache", "notify", "cache=ttl:SECONDS or cache=none"},
+    {"locks", "", "leave it out (locks hold within one view)"},
+    {"lower", "", "leave it out (a view shows the tenant's tree alone)"},
+    {"transport", "", "leave it out (requests come over /dev/fuse)"},
+    {"remount", "", "umount DIR, then mount it again with the new options"},
+});
+
+// ---- refusals
+// ------------------------------------------------------------------------------------
+
+tl::unexpected<OperatorError> refuse_usage(std::string_view option, std::string what,
+                                           std::string hint) {
+  return refuse(
+      OperatorError{ExitCode::kUsage, printable(option), std::move(what), std::move(hint)});
+}
+
+// Levenshtein's distance, one row at a time.
+std::size_t edit_distance(std::string_view from, std::string_view to) {
+  std::vector<std::size_t> row(to.size() + 1);
+  std::iota(row.begin(), row.end(), 0U);
+  for (std::size_t i = 0; i < from.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < to.size(); ++j) {
+      const std::size_t replaced = diagonal + (from[i] == to[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+// What the operator may have meant; "" if nothing is near.
+std::string suggestion(std::string_view name, std::string_view value) {
+  std::size_t best = std::max<std::size_t>(1, name.size() / 3) + 1;
+  std::string suggested;
+  const auto consider = [&](std::string_view known, const std::string& text) {
+    const std::size_t distance = edit_distance(name, known);
+    if (distance < best) {
+      best = distance;
+      suggested = text;
+    }
+  };
+  for (const auto& known : kValueOptions) {
+    consider(known.name, value.empty() ? std::string(known.example)
+                                       : std::string(known.name) + "=" + printable(value));
+  }
+  for (const auto& known : kFlagOptions) consider(known.name, std::string(known.name));
+  return suggested;
+}
+
+std::string known_options() {
+  std::string text = "mount(8)'s own options or";
+  for (const auto& known : kValueOptions) text.append(" ").append(known.name).append("=");
+  return text;
+}
+
+tl::unexpected<OperatorError> refuse_unknown(std::string_view option, std::string_view name,
+                                             std::string_view value) {
+  std::string hint = suggestion(name, value);
+  return refuse_usage(option, "no such option", hint.empty() ? known_options() : std::move(hint));
+}
+
+// ---- one option
+// ----------------------------------------------------------------------------------
+
+struct Item {
+  std::string_view text;  // "cache=none"
+  std::string_view name;  // "cache"
+  std::optional<std::string_view> value;
+};
+
+Item split(std::string_view text) {
+  const auto equals = text.find('=');
+  if (equals == std::string_view::npos) return {text, text, {}};
+  return {text, text.substr(0, equals), text.substr(equals + 1)};
+}
+
+Outcome<void> apply_flag(ViewOptions& options, const FlagOption& flag, const Item& item) {
+  if (item.value) return refuse_usage(item.text, "takes no value", std::string(flag.name));
+  options.mount_flags = (options.mount_flags & ~flag.clear) | flag.set;
+  return {};
+}
+
+Outcome<void> apply_value(ViewOptions& options, const ValueOption& known, const Item& item) {
+  if (!item.value) return refuse_usage(item.text, "needs a value", std::string(known.example));
+  if (!known.set(options, *item.value)) {
+    return refuse_usage(item.text, "not " + std::string(known.expects), std::string(known.example));
+  }
+  return {};
+}
+
+const UnavailableOption* find_unavailable(const Item& item) {
+  const auto* found = std::ranges::find_if(kUnavailableOptions, [&](const auto& unavailable) {
+    return unavailable.name == item.name &&
+           (unavailable.value.empty() || unavailable.value == item.value);
+  });
+  return found == kUnavailableOptions.end() ? nullptr : found;
+}
+
+template <class Options>
+auto find_named(const Options& options, std::string_view name) {
+  const auto* found =
+      std::ranges::find(options, name, [](const auto& option) { return option.name; });
+  return found == options.end() ? nullptr : found;
+}
+
+Outcome<void> apply(ViewOptions& options, const Item& item, bool sloppy) {
+  if (is_for_others(item.name, item.value.has_value())) return {};
+  if (const auto* planned = find_unavailable(item)) {
+    return refuse_usage(item.text, "not available in this version", std::string(planned->instead));
+  }
+  if (const auto* flag = find_named(kFlagOptions, item.name)) {
+    return apply_flag(options, *flag, item);
+  }
+  if (const auto* known = find_named(kValueOptions, item.name)) {
+    return apply_value(options, *known, item);
+  }
+  if (sloppy) return {};
+  return refuse_unknown(item.text, item.name, item.value.value_or(""));
+}
+
+}  // namespace
+
+Outcome<ViewOptions> parse_view_options(std::string_view text, bool sloppy) {
+  ViewOptions options;
+  options.mount_flags = MS_NOSUID | MS_NODEV;
+  while (!text.empty()) {
+    const auto item = text.substr(0, text.find(','));
+    text.remove_prefix(std::min(item.size() + 1, text.size()));
+    if (!item.empty()) TRY(apply(options, split(item), sloppy));
+  }
+  return options;
+}
+
+}  // namespace cvfs
