@@ -25,8 +25,10 @@ skip() { # WHY
 # kernel takes mounts, loop devices and processes away. The outer process stays to wait, and to remove
 # what no namespace hides: the control groups of the engine's containers.
 
+is_private_machine() { [[ $$ == 1 && -n ${CVFS_PRIVATE_MACHINE:-} ]]; }
+
 enter_private_machine() { # ARGUMENTS OF THE SCRIPT...
-  if [[ $$ == 1 && -n ${CVFS_PRIVATE_MACHINE:-} ]]; then
+  if is_private_machine; then
     make_private_root
     return
   fi
@@ -92,7 +94,8 @@ make_private_root() {
   mapfile -t mountpoints < <(machine_mountpoints)
   mount -t tmpfs -o mode=0755 tmpfs /run
   mkdir -p $machine/{upper,work,root,old}
-  mount -t overlay -o "lowerdir=/,upperdir=$machine/upper,workdir=$machine/work" overlay $machine/root
+  mount -t overlay -o "lowerdir=/,upperdir=$machine/upper,workdir=$machine/work" overlay $machine/root ||
+    skip "no overlay filesystem here to make a private copy of the machine"
   for mountpoint in "${mountpoints[@]}"; do
     mount --rbind "$mountpoint" "$machine/root$mountpoint"
   done
@@ -147,9 +150,11 @@ furnish_tenants() {
   add_user toto $kTenantUid $kTenantRange
   add_user titi 1501 300000
   mkdir -p /containerdata
-  truncate -s 512M /run/containerdata.img
-  mkfs.ext4 -q -F -E lazy_itable_init=1 /run/containerdata.img
-  mount -o loop /run/containerdata.img /containerdata 2>/dev/null || mount -t tmpfs tmpfs /containerdata
+  local image=/run/$CVFS_PRIVATE_MACHINE.img
+  truncate -s 512M "$image"
+  mkfs.ext4 -q -F -E lazy_itable_init=1 "$image"
+  # A container may have no loop devices.
+  mount -o loop "$image" /containerdata 2>/dev/null || mount -t tmpfs tmpfs /containerdata
   chmod 0711 /containerdata
   local name
   for name in toto titi; do
@@ -169,6 +174,7 @@ install_cvfs() {
 engine_refusal= # why start_engine failed
 readonly engine_log=/run/engine.log
 
+# Called in conditions, where `set -e` does not help: each step says itself that it failed.
 start_engine() {
   [[ ${CVFS_DEMO_ENGINE:-} != none ]] || refuse_engine "CVFS_DEMO_ENGINE=none" || return
   command -v dockerd >/dev/null || refuse_engine "no dockerd here" || return
@@ -217,17 +223,16 @@ wait_for_engine() { # PID
 
 # A busybox tree; postgres is there for the entrypoint test.
 import_image() {
-  local tree=/run/image applet
-  mkdir -p $tree/{bin,etc,proc,sys,dev,root,data}
-  mkdir -m 1777 $tree/tmp
-  cp "$(command -v busybox)" $tree/bin/busybox
+  local applet
+  mkdir -p /run/image/{bin,etc,proc,sys,dev,root,data} || return
+  mkdir -p /run/image/tmp && chmod 1777 /run/image/tmp || return
+  cp "$(command -v busybox)" /run/image/bin/busybox || return
   for applet in $(busybox --list); do
-    [[ -e $tree/bin/$applet ]] || ln -s busybox "$tree/bin/$applet"
+    [[ $applet == busybox ]] || ln -sf busybox "/run/image/bin/$applet"
   done
-  printf '%s\n' root:x:0:0::/root:/bin/sh postgres:x:999:999::/data:/bin/sh >$tree/etc/passwd
-  printf '%s\n' root:x:0: postgres:x:999: >$tree/etc/group
-  tar c -C $tree . | docker import --change 'CMD ["sh"]' - busybox
-  rm -r $tree
+  printf '%s\n' root:x:0:0::/root:/bin/sh postgres:x:999:999::/data:/bin/sh >/run/image/etc/passwd
+  printf '%s\n' root:x:0: postgres:x:999: >/run/image/etc/group
+  tar c -C /run/image . | docker import --change 'CMD ["sh"]' - busybox
 }
 
 # ---- assertions ----------------------------------------------------------------------------------
@@ -291,6 +296,7 @@ box() { # DOCKER-RUN-OPTIONS... -- COMMAND...: in a container that is removed af
 # see the tests themselves work (most of their assertions then fail, which is why cvfs exists).
 start_docker_test() { # ARGUMENTS OF THE SCRIPT...
   [[ $EUID == 0 ]] || skip "needs root"
+  unshare --mount --pid --net --fork --mount-proc true || skip "no Docker engine can run here: no namespaces"
   enter_private_machine "$@"
   furnish_tenants
   install_cvfs || [[ -n ${CVFS_TEST_PLAIN:-} ]] || { echo "no mount.cvfs and cvfsd in $cvfs_bin"; exit 1; }
