@@ -1,5 +1,5 @@
-// Readiness: how cvfsd tells the mount.cvfs that started it that the view serves, or why it does not.
-// One message over a pipe: the exit code's byte, then the refusal's text. Thread-compatible.
+// Readiness: how cvfsd tells the mount.cvfs that started it that the view serves, or why it does
+// not. One message over a pipe: the exit code's byte, then the refusal's text. Thread-compatible.
 #pragma once
 
 #include "base/operator_error.h"

@@ -6,6 +6,7 @@
 
 #include "control/printable.h"
 #include "sys/file.h"
+#include "sys/mounts.h"
 
 namespace cvfs {
 namespace {
@@ -19,8 +20,7 @@ struct Request {
   std::string path;  // normalised, "/" at least
 };
 
-// ---- the words of the spec
-// -----------------------------------------------------------------------
+// ---- the words of the spec ----
 
 bool is_name_character(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
@@ -104,8 +104,7 @@ Outcome<Request> parse_spec(std::string_view spec, const std::string& containerd
   return make_request(spec, name, path);
 }
 
-// ---- the tenant's directory
-// ----------------------------------------------------------------------
+// ---- the tenant's directory ----
 
 std::string reason(Errno error) {
   return std::strerror(error.value);
@@ -144,11 +143,28 @@ struct Tenant {
   sys::FileStatus status;
 };
 
+bool is_view(int fd) {
+  const auto status = sys::status_of(fd);
+  if (!status) return false;
+  const auto type = sys::type_of_mount(status->mount_id);
+  return type && *type == "fuse.cvfs";
+}
+
+// The tenant's directory itself, also where a view is mounted over it: a copy of the mount that the
+// directory lies on does not have the view on top. A directory that is a mount of its own below its view
+// cannot be reached so: then what the copy has in its place is not the tenant's.
+Result<UniqueFd> open_entry(const UniqueFd& parent, const std::string& entry) {
+  UniqueFd seen = TRY(sys::open_name(parent.get(), entry.c_str(), O_PATH));
+  if (!is_view(seen.get())) return seen;
+  const UniqueFd below = TRY(sys::copy_of_mount(parent.get()));
+  return UniqueFd(TRY(sys::open_name(below.get(), entry.c_str(), O_PATH)));
+}
+
 Outcome<Tenant> open_tenant(const std::string& name, const std::string& containerdata) {
   const UniqueFd parent = TRY(open_containerdata(containerdata));
   const std::string entry = std::string(kTenantPrefix) + name;
   const std::string object = printable(containerdata) + "/" + entry;
-  auto root = sys::open_name(parent.get(), entry.c_str(), O_PATH);
+  auto root = open_entry(parent, entry);
   if (!root && root.error().value == ENOENT) {
     return refuse(object, "no such tenant",
                   "install -d -m 0700 -o " + name + " -g " + name + " " + object);
@@ -160,8 +176,7 @@ Outcome<Tenant> open_tenant(const std::string& name, const std::string& containe
   return Tenant{std::move(*root), *status};
 }
 
-// ---- the directory in it
-// -------------------------------------------------------------------------
+// ---- the directory in it ----
 
 tl::unexpected<OperatorError> refuse_directory(const std::string& object, Errno error) {
   switch (error.value) {

@@ -19,8 +19,7 @@ constexpr unsigned kMaxThreads = 64;
 constexpr std::uint32_t kMaxId = 0xFFFFFFFE;  // (uid_t)-1 is "no id"
 constexpr unsigned long kAtimeModes = MS_NOATIME | MS_RELATIME | MS_STRICTATIME;
 
-// ---- mount(8)'s own options
-// ----------------------------------------------------------------------
+// ---- mount(8)'s own options ----
 
 struct FlagOption {
   std::string_view name;
@@ -63,8 +62,7 @@ bool is_for_others(std::string_view name, bool has_value) {
   return std::ranges::find(kOthersOptions, name) != kOthersOptions.end();
 }
 
-// ---- cvfs' own
-// -----------------------------------------------------------------------------------
+// ---- cvfs' own ----
 
 template <class Number>
 std::optional<Number> parse_number(std::string_view text, Number min, Number max) {
@@ -185,8 +183,7 @@ constexpr auto kUnavailableOptions = std::to_array<UnavailableOption>({
     {"remount", "", "umount DIR, then mount it again with the new options"},
 });
 
-// ---- refusals
-// ------------------------------------------------------------------------------------
+// ---- refusals ----
 
 tl::unexpected<OperatorError> refuse_usage(std::string_view option, std::string what,
                                            std::string hint) {
@@ -240,8 +237,7 @@ tl::unexpected<OperatorError> refuse_unknown(std::string_view option, std::strin
   return refuse_usage(option, "no such option", hint.empty() ? known_options() : std::move(hint));
 }
 
-// ---- one option
-// ----------------------------------------------------------------------------------
+// ---- one option ----
 
 struct Item {
   std::string_view text;  // "cache=none"

@@ -44,11 +44,11 @@ struct ViewOptions {
 // Parses mount(8)'s comma-separated option string. A later option overrides an earlier one.
 // Stripped silently: what mount(8) passes on although it is for others (auto, noauto, nofail,
 // _netdev, user, nouser, users, owner, group, defaults, comment=…, x-*, X-*).
-// Understood: ro rw suid nosuid dev nodev exec noexec atime noatime diratime nodiratime relatime norelatime
-// strictatime nostrictatime sync async dirsync lazytime nolazytime (mount(8)), and cvfs' own.
-// Refused with ExitCode::kUsage: an unknown option (the nearest known one is suggested), a value
-// where none is meant or none where one is meant, a value out of range.
-// `sloppy` (mount -s): unknown options are passed over.
+// Understood: ro rw suid nosuid dev nodev exec noexec atime noatime diratime nodiratime relatime
+// norelatime strictatime nostrictatime sync async dirsync lazytime nolazytime (mount(8)), and cvfs'
+// own. Refused with ExitCode::kUsage: an unknown option (the nearest known one is suggested), a
+// value where none is meant or none where one is meant, a value out of range. `sloppy` (mount -s):
+// unknown options are passed over.
 Outcome<ViewOptions> parse_view_options(std::string_view text, bool sloppy = false);
 
 }  // namespace cvfs
