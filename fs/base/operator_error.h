@@ -46,8 +46,8 @@ inline tl::unexpected<OperatorError> refuse(OperatorError error) {
 // A refusal with mount(8)'s exit code 32; `hint` as in OperatorError.
 inline tl::unexpected<OperatorError> refuse(std::string object, std::string what,
                                             std::string hint = {}) {
-  return refuse(OperatorError{ExitCode::kMountFailed, std::move(object), std::move(what),
-                              std::move(hint)});
+  return refuse(
+      OperatorError{ExitCode::kMountFailed, std::move(object), std::move(what), std::move(hint)});
 }
 
 }  // namespace cvfs

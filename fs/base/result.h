@@ -21,11 +21,17 @@ class [[nodiscard]] Result : public tl::expected<T, Errno> {
 };
 
 // `return fail(ENOENT);` from any function that returns a Result.
-inline tl::unexpected<Errno> fail(int errno_value) { return tl::unexpected(Errno{errno_value}); }
-inline tl::unexpected<Errno> fail(Errno error) { return tl::unexpected(error); }
+inline tl::unexpected<Errno> fail(int errno_value) {
+  return tl::unexpected(Errno{errno_value});
+}
+inline tl::unexpected<Errno> fail(Errno error) {
+  return tl::unexpected(error);
+}
 
 // The failure of the system call that has just returned -1.
-inline tl::unexpected<Errno> last_error() { return fail(errno); }
+inline tl::unexpected<Errno> last_error() {
+  return fail(errno);
+}
 
 // A system call's `-1 and errno` as a Result; `0 or more` passes through.
 template <class Integer>
@@ -44,11 +50,11 @@ Result<void> succeeded(Integer returned) {
 }  // namespace cvfs
 
 // `auto fd = TRY(open_at(...));`: the value, or return the error from the enclosing function.
-#define TRY(expression)                                                    \
-  __extension__({                                                          \
-    auto try_result_ = (expression);                                       \
+#define TRY(expression)                                                        \
+  __extension__({                                                              \
+    auto try_result_ = (expression);                                           \
     if (!try_result_) return ::tl::unexpected(std::move(try_result_).error()); \
-    ::cvfs::detail::take(std::move(try_result_));                          \
+    ::cvfs::detail::take(std::move(try_result_));                              \
   })
 
 namespace cvfs::detail {

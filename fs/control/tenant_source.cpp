@@ -151,8 +151,8 @@ bool is_view(int fd) {
 }
 
 // The tenant's directory itself, also where a view is mounted over it: a copy of the mount that the
-// directory lies on does not have the view on top. A directory that is a mount of its own below its view
-// cannot be reached so: then what the copy has in its place is not the tenant's.
+// directory lies on does not have the view on top. A directory that is a mount of its own below its
+// view cannot be reached so: then what the copy has in its place is not the tenant's.
 Result<UniqueFd> open_entry(const UniqueFd& parent, const std::string& entry) {
   UniqueFd seen = TRY(sys::open_name(parent.get(), entry.c_str(), O_PATH));
   if (!is_view(seen.get())) return seen;

@@ -12,8 +12,9 @@ namespace {
 
 static_assert(kFileCapabilitySize == XATTR_CAPS_SZ_3);
 
-// What an id without a host id is shown as inside an ACL: DEFAULT_OVERFLOWUID of the kernel.
-constexpr std::uint32_t kOverflowId = 65534;
+// What an id without a host id is shown as inside an ACL: the last id that the kernel takes there.
+// The overflow id 65534 would not do: it can be somebody in a container.
+constexpr std::uint32_t kNobodysId = 0xFFFFFFFE;
 
 template <class Integer>
 Integer load_little_endian(std::span<const std::byte> bytes) {
@@ -56,8 +57,8 @@ Result<std::uint32_t> number(Result<Id> id) {
   return TRY(id).value;
 }
 
-Result<std::uint32_t> or_overflow_id(std::uint32_t shown) {
-  return shown == kUnmappedId ? kOverflowId : shown;
+Result<std::uint32_t> or_nobodys_id(std::uint32_t shown) {
+  return shown == kUnmappedId ? kNobodysId : shown;
 }
 
 // struct vfs_ns_cap_data: magic_etc, two pairs of permitted and inheritable, and in v3 the rootid.
@@ -103,8 +104,8 @@ Result<void> translate_acl_to_stored(std::span<std::byte> acl, const Identity& i
 
 Result<void> translate_acl_to_shown(std::span<std::byte> acl, const Identity& identity) {
   return translate_acl(
-      acl, [&](std::uint32_t id) { return or_overflow_id(identity.shown(StoredUid{id}).value); },
-      [&](std::uint32_t id) { return or_overflow_id(identity.shown(StoredGid{id}).value); });
+      acl, [&](std::uint32_t id) { return or_nobodys_id(identity.shown(StoredUid{id}).value); },
+      [&](std::uint32_t id) { return or_nobodys_id(identity.shown(StoredGid{id}).value); });
 }
 
 Result<FileCapability> translate_capability_to_stored(std::span<const std::byte> value,

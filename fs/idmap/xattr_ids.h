@@ -15,8 +15,8 @@ namespace cvfs {
 // EINVAL: not a version 2 ACL. EOVERFLOW (to_stored only): an id that has no stored id; `acl` is
 // then translated in part, and of no use.
 Result<void> translate_acl_to_stored(std::span<std::byte> acl, const Identity& identity);
-// An id that has no host id is shown as the overflow id (kUnmappedId would be "no id" to the
-// kernel, and makes the whole ACL EINVAL there): 65534.
+// An id that has no host id is shown as 4294967294, which is nobody's (kUnmappedId would be "no id"
+// to the kernel, and make the whole ACL EINVAL there).
 Result<void> translate_acl_to_shown(std::span<std::byte> acl, const Identity& identity);
 
 // security.capability is stored as v3 with the rootid of a *stored* id, always: a v2 value on disk

@@ -130,7 +130,7 @@ TEST(AclToShown, IsTheWayBack) {
 TEST(AclToShown, ShowsIdsOfOthersAsTheOverflowId) {
   Bytes bytes = acl({{kUser, 6, 1}, {kGroup, 6, 1500}, {kUser, 6, 1500}});
   ASSERT_TRUE(translate_acl_to_shown(bytes, example()));
-  EXPECT_EQ(bytes, acl({{kUser, 6, 65534}, {kGroup, 6, 65534}, {kUser, 6, 100000}}));
+  EXPECT_EQ(bytes, acl({{kUser, 6, 4294967294}, {kGroup, 6, 4294967294}, {kUser, 6, 100000}}));
 }
 
 TEST(Acl, IsRefusedUnlessItIsVersion2AndWhole) {

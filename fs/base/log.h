@@ -1,0 +1,15 @@
+// The process' log: spdlog's default logger, to stderr in the foreground and to syslog (journald)
+// in the background. Any thread.
+#pragma once
+
+#include <spdlog/spdlog.h>
+
+#include <string>
+
+namespace cvfs {
+
+// Every line names the view: "cvfsd[toto:/data]: …".
+void log_to_stderr(const std::string& view);
+void log_to_syslog(const std::string& view);
+
+}  // namespace cvfs

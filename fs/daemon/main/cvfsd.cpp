@@ -1,0 +1,91 @@
+// cvfsd: the daemon of one view. mount.cvfs starts it; by hand it stays in the foreground.
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+
+#include "base/log.h"
+#include "base/unique_fd.h"
+#include "control/readiness.h"
+#include "daemon/view.h"
+#include "daemon/view_plan.h"
+
+namespace cvfs {
+namespace {
+
+struct CommandLine {
+  MountCommand mount;
+  int ready_fd = -1;
+  bool check_only = false;
+};
+
+spdlog::level::level_enum to_spdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::kError:
+      return spdlog::level::err;
+    case LogLevel::kWarning:
+      return spdlog::level::warn;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+  }
+  return spdlog::level::info;
+}
+
+void set_up_log(const ViewPlan& plan, bool background) {
+  if (background) {
+    log_to_syslog(plan.source.name);
+  } else {
+    log_to_stderr(plan.source.name);
+  }
+  spdlog::set_level(to_spdlog(plan.options.log_level));
+}
+
+Outcome<void> run(const CommandLine& command, UniqueFd& ready_pipe) {
+  ViewPlan plan = TRY(plan_view(command.mount));
+  if (command.check_only) {
+    report_ready(ready_pipe.get());
+    return {};
+  }
+  set_up_log(plan, static_cast<bool>(ready_pipe));
+  return serve_view(std::move(plan), [&ready_pipe] {
+    if (!ready_pipe) return;
+    report_ready(ready_pipe.get());
+    ready_pipe.reset();
+  });
+}
+
+int finish(const Outcome<void>& result, const UniqueFd& ready_pipe) {
+  if (result) return 0;
+  if (ready_pipe) {
+    report_refusal(ready_pipe.get(), result.error());
+  } else {
+    std::fprintf(stderr, "cvfsd: %s\n", result.error().message().c_str());
+  }
+  return static_cast<int>(result.error().code);
+}
+
+}  // namespace
+}  // namespace cvfs
+
+int main(int argc, char** argv) {
+  cvfs::CommandLine command;
+  CLI::App app("Serves one view of a tenant's tree; see mount.cvfs(8).", "cvfsd");
+  app.set_version_flag("--version", CVFS_VERSION);
+  app.add_option("source", command.mount.source, "NAME, NAME:/PATH or a path")->required();
+  app.add_option("target", command.mount.target, "where to mount it")->required();
+  app.add_option("-o", command.mount.options, "mount options, comma-separated");
+  app.add_flag("--sloppy", command.mount.sloppy, "pass over unknown options");
+  app.add_flag("--check", command.check_only, "check everything, mount nothing");
+  app.add_option("--ready-fd", command.ready_fd,
+                 "say there when the view serves, and log to syslog (for mount.cvfs)");
+  CLI11_PARSE(app, argc, argv);
+
+  cvfs::UniqueFd ready_pipe(command.ready_fd);
+  if (ready_pipe) ::fcntl(ready_pipe.get(), F_SETFD, FD_CLOEXEC);
+  const auto result = cvfs::run(command, ready_pipe);
+  return cvfs::finish(result, ready_pipe);
+}

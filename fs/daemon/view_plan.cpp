@@ -1,0 +1,104 @@
+#include "daemon/view_plan.h"
+
+#include <linux/magic.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+
+#include "sys/file.h"
+#include "sys/mounts.h"
+
+namespace cvfs {
+
+namespace {
+
+std::string text_of(Errno error) {
+  return std::strerror(error.value);
+}
+
+bool is_filesystem(int fd, long magic) {
+  struct statfs status {};
+  return ::fstatfs(fd, &status) == 0 && status.f_type == magic;
+}
+
+// --- the target
+
+bool is_same_directory(int a, int b) {
+  const auto first = sys::status_of(a);
+  const auto second = sys::status_of(b);
+  return first && second && first->device == second->device && first->inode == second->inode;
+}
+
+Outcome<std::string> check_target(const std::string& target, const TenantSource& source) {
+  const UniqueFd directory(::open(target.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) {
+    const int error = errno;
+    if (error == ENOENT) return refuse(target, "no such mount point", "mkdir -p " + target);
+    if (error == ENOTDIR) return refuse(target, "the mount point is not a directory");
+    if (error == ENOTCONN) {
+      return refuse(target, "a dead view is still mounted here", "umount " + target);
+    }
+    return refuse(target, "cannot open the mount point: " + text_of(Errno{error}));
+  }
+  // Over its own source is where a view is meant to be mounted; over anything else somebody would
+  // lose sight of what is mounted there.
+  if (sys::is_mount_root(directory.get()) &&
+      !is_same_directory(directory.get(), source.directory.get())) {
+    return refuse(target, "something is mounted here already",
+                  "umount " + target + ", or choose another mount point");
+  }
+  char resolved[PATH_MAX];
+  if (::realpath(target.c_str(), resolved) == nullptr) {
+    return refuse(target, "cannot resolve the mount point: " + text_of(Errno{errno}));
+  }
+  return std::string(resolved);
+}
+
+// --- the identities
+
+Outcome<Identity> make_identity(const ViewOptions& options, const TenantSource& source,
+                                OwnerPolicy& owner) {
+  UserNamespaceMap userns =
+      TRY(resolve_user_namespace({options.userns, options.uidmap, options.gidmap}));
+  const SubordinateIds subordinate = TRY(read_subordinate_ids(source.tenant, source.owner_uid));
+  if (owner == OwnerPolicy::kDefault) {
+    owner = subordinate.complete() ? OwnerPolicy::kMap : OwnerPolicy::kVirtual;
+  }
+  const StoredUid root_uid{options.store_uid.value_or(source.owner_uid)};
+  const StoredGid root_gid{options.store_gid.value_or(source.owner_gid)};
+  if (owner == OwnerPolicy::kVirtual) {
+    return Identity(std::move(userns), StoreMap::only_root(root_uid, root_gid));
+  }
+  if (!subordinate.complete()) {
+    return refuse(source.tenant,
+                  "no subordinate ids for uid " + std::to_string(source.owner_uid) +
+                      (subordinate.uids.empty() ? " in /etc/subuid" : " in /etc/subgid"),
+                  "usermod --add-subuids 200000-265535 --add-subgids 200000-265535 " +
+                      source.tenant + ", or -o owner=virtual");
+  }
+  StoreMap store = TRY(StoreMap::make(root_uid, root_gid, subordinate, source.tenant));
+  return Identity(std::move(userns), std::move(store));
+}
+
+}  // namespace
+
+Outcome<ViewPlan> plan_view(const MountCommand& command) {
+  if (::geteuid() != 0) {
+    return refuse({ExitCode::kUsage, command.target, "only root can mount a view",
+                   "run it with sudo, or as an fstab entry at boot"});
+  }
+  ViewPlan plan;
+  plan.options = TRY(parse_view_options(command.options, command.sloppy));
+  plan.source = TRY(open_tenant_source(command.source, plan.options.containerdata));
+  plan.target = TRY(check_target(command.target, plan.source));
+  plan.owner = plan.options.owner;
+  plan.identity =
+      std::make_unique<Identity>(TRY(make_identity(plan.options, plan.source, plan.owner)));
+  if (is_filesystem(plan.source.directory.get(), OVERLAYFS_SUPER_MAGIC)) plan.stack_depth = 2;
+  return plan;
+}
+
+}  // namespace cvfs

@@ -1,0 +1,36 @@
+// ViewPlan: what a mount command means on this machine, checked: everything that can be refused
+// is refused here, before anything is mounted. Thread-compatible (a value that owns descriptors).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/operator_error.h"
+#include "control/tenant_source.h"
+#include "control/view_options.h"
+#include "idmap/identity.h"
+
+namespace cvfs {
+
+// As it stands on the command line.
+struct MountCommand {
+  std::string source;   // "toto", "toto:/data", "/containerdata/user-toto/data"
+  std::string target;   // where to mount
+  std::string options;  // mount(8)'s -o
+  bool sloppy = false;  // pass over unknown options
+};
+
+struct ViewPlan {
+  ViewOptions options;
+  TenantSource source;
+  std::string target;  // without symlinks
+  OwnerPolicy owner = OwnerPolicy::kMap;
+  std::unique_ptr<Identity> identity;
+  unsigned stack_depth = 1;  // fuse/handshake.h
+};
+
+// Refused, with mount(8)'s exit codes: what control/ and idmap/ refuse, and a target that is
+// missing, is no directory, or is a mount point already.
+Outcome<ViewPlan> plan_view(const MountCommand& command);
+
+}  // namespace cvfs

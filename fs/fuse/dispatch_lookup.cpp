@@ -1,0 +1,44 @@
+#include "fuse/operations.h"
+#include "fuse/request.h"
+#include "vfs/op_lookup.h"
+
+namespace cvfs {
+
+void dispatch_lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
+  Mount& mount = mount_of(request);
+  Result<Entry> found = op_lookup(mount, parent, name);
+  if (!found && found.error().value == ENOENT && mount.settings.ttl_seconds > 0) {
+    // "No such name" is only remembered as an entry without an inode, not as an error.
+    fuse_entry_param missing{};
+    missing.entry_timeout = mount.settings.ttl_seconds;
+    fuse_reply_entry(request, &missing);
+    return;
+  }
+  reply_entry(request, std::move(found));
+}
+
+void dispatch_forget(fuse_req_t request, fuse_ino_t node, std::uint64_t count) {
+  forget(mount_of(request), node, count);
+  fuse_reply_none(request);
+}
+
+void dispatch_forget_multi(fuse_req_t request, std::size_t count, fuse_forget_data* forgets) {
+  for (std::size_t i = 0; i < count; ++i) {
+    forget(mount_of(request), forgets[i].ino, forgets[i].nlookup);
+  }
+  fuse_reply_none(request);
+}
+
+void dispatch_readlink(fuse_req_t request, fuse_ino_t node) {
+  const auto target = op_readlink(mount_of(request), node);
+  if (!target) return reply(request, target.error());
+  fuse_reply_readlink(request, target->c_str());
+}
+
+void dispatch_statfs(fuse_req_t request, fuse_ino_t node) {
+  const auto status = op_statfs(mount_of(request), node);
+  if (!status) return reply(request, status.error());
+  fuse_reply_statfs(request, &*status);
+}
+
+}  // namespace cvfs

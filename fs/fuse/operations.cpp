@@ -1,0 +1,74 @@
+#include "fuse/operations.h"
+
+#include <cerrno>
+#include <cstring>
+#include <exception>
+#include <new>
+
+#include "base/log.h"
+
+namespace cvfs {
+
+namespace {
+
+// The one funnel from exceptions to errnos: nothing in the request path throws but allocations.
+template <auto dispatch>
+struct Guarded;
+
+template <class... Arguments, void (*dispatch)(fuse_req_t, Arguments...)>
+struct Guarded<dispatch> {
+  static void call(fuse_req_t request, Arguments... arguments) {
+    try {
+      dispatch(request, arguments...);
+    } catch (const std::bad_alloc&) {
+      fuse_reply_err(request, ENOMEM);
+    } catch (const std::exception& error) {
+      spdlog::error("a request failed with an exception: {}", error.what());
+      fuse_reply_err(request, EIO);
+    }
+  }
+};
+
+}  // namespace
+
+fuse_lowlevel_ops operation_table() {
+  fuse_lowlevel_ops table{};
+  table.lookup = Guarded<dispatch_lookup>::call;
+  table.forget = Guarded<dispatch_forget>::call;
+  table.forget_multi = Guarded<dispatch_forget_multi>::call;
+  table.readlink = Guarded<dispatch_readlink>::call;
+  table.statfs = Guarded<dispatch_statfs>::call;
+  table.getattr = Guarded<dispatch_getattr>::call;
+  table.setattr = Guarded<dispatch_setattr>::call;
+  table.statx = Guarded<dispatch_statx>::call;
+  table.create = Guarded<dispatch_create>::call;
+  table.tmpfile = Guarded<dispatch_tmpfile>::call;
+  table.mkdir = Guarded<dispatch_mkdir>::call;
+  table.mknod = Guarded<dispatch_mknod>::call;
+  table.symlink = Guarded<dispatch_symlink>::call;
+  table.link = Guarded<dispatch_link>::call;
+  table.unlink = Guarded<dispatch_unlink>::call;
+  table.rmdir = Guarded<dispatch_rmdir>::call;
+  table.rename = Guarded<dispatch_rename>::call;
+  table.open = Guarded<dispatch_open>::call;
+  table.flush = Guarded<dispatch_flush>::call;
+  table.release = Guarded<dispatch_release>::call;
+  table.opendir = Guarded<dispatch_opendir>::call;
+  table.releasedir = Guarded<dispatch_release>::call;
+  table.read = Guarded<dispatch_read>::call;
+  table.write = Guarded<dispatch_write>::call;
+  table.fsync = Guarded<dispatch_fsync>::call;
+  table.fsyncdir = Guarded<dispatch_fsync>::call;
+  table.fallocate = Guarded<dispatch_fallocate>::call;
+  table.lseek = Guarded<dispatch_lseek>::call;
+  table.copy_file_range = Guarded<dispatch_copy_file_range>::call;
+  table.readdir = Guarded<dispatch_readdir>::call;
+  table.readdirplus = Guarded<dispatch_readdirplus>::call;
+  table.getxattr = Guarded<dispatch_getxattr>::call;
+  table.setxattr = Guarded<dispatch_setxattr>::call;
+  table.removexattr = Guarded<dispatch_removexattr>::call;
+  table.listxattr = Guarded<dispatch_listxattr>::call;
+  return table;
+}
+
+}  // namespace cvfs

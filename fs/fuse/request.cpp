@@ -1,0 +1,113 @@
+#include "fuse/request.h"
+
+#include <linux/fuse.h>
+#include <sys/sysmacros.h>
+
+#include <cstring>
+
+namespace cvfs {
+
+namespace {
+
+constexpr std::uint32_t kSetattrKillSetid = 1 << 11;  // FATTR_KILL_SUIDGID
+
+thread_local bool setattr_kill_setid = false;
+
+}  // namespace
+
+void note_request(const fuse_buf& buffer) {
+  setattr_kill_setid = false;
+  fuse_in_header header{};
+  fuse_setattr_in setattr{};
+  if (buffer.size < sizeof header) return;
+  std::memcpy(&header, buffer.mem, sizeof header);
+  if (header.opcode != FUSE_SETATTR || buffer.size < sizeof header + sizeof setattr) return;
+  std::memcpy(&setattr, static_cast<const char*>(buffer.mem) + sizeof header, sizeof setattr);
+  setattr_kill_setid = (setattr.valid & kSetattrKillSetid) != 0;
+}
+
+bool setattr_kills_setid() {
+  return setattr_kill_setid;
+}
+
+Mount& mount_of(fuse_req_t request) {
+  return *static_cast<Mount*>(fuse_req_userdata(request));
+}
+
+Caller caller_of(fuse_req_t request) {
+  const fuse_ctx* context = fuse_req_ctx(request);
+  return {HostUid{context->uid}, HostGid{context->gid}, context->pid, context->umask};
+}
+
+struct stat to_stat(const Attributes& attributes) {
+  const FileStatus& status = attributes.status;
+  struct stat attr {};
+  attr.st_ino = status.inode;
+  attr.st_mode = status.mode;
+  attr.st_nlink = status.link_count;
+  attr.st_uid = attributes.uid.value;
+  attr.st_gid = attributes.gid.value;
+  attr.st_rdev = makedev(status.device_major, status.device_minor);
+  attr.st_size = static_cast<off_t>(status.size);
+  attr.st_blksize = status.block_size;
+  attr.st_blocks = static_cast<blkcnt_t>(status.blocks);
+  attr.st_atim = status.accessed;
+  attr.st_mtim = status.modified;
+  attr.st_ctim = status.changed;
+  return attr;
+}
+
+fuse_entry_param to_entry(const Mount& mount, const Entry& entry) {
+  fuse_entry_param param{};
+  param.ino = entry.lookup.node();
+  param.generation = entry.generation;
+  param.attr = to_stat(entry.attributes);
+  param.attr_timeout = attribute_timeout(mount, entry.attributes);
+  param.entry_timeout = mount.settings.ttl_seconds;
+  return param;
+}
+
+void fill_open(const OpenedFile& opened, fuse_file_info* info) {
+  info->fh = opened.handle.id();
+  if (opened.backing > 0) {
+    info->backing_id = opened.backing;
+    // Nothing of ours is written at close, and locks are the kernel's own.
+    info->noflush = 1;
+  }
+}
+
+void reply(fuse_req_t request, Errno error) {
+  fuse_reply_err(request, error.value);
+}
+
+void reply(fuse_req_t request, const Result<void>& result) {
+  fuse_reply_err(request, result ? 0 : result.error().value);
+}
+
+void reply_entry(fuse_req_t request, Result<Entry> result) {
+  if (!result) return reply(request, result.error());
+  const fuse_entry_param param = to_entry(mount_of(request), *result);
+  if (fuse_reply_entry(request, &param) == 0) result->lookup.commit();
+}
+
+void reply_attributes(fuse_req_t request, const Result<Attributes>& result) {
+  if (!result) return reply(request, result.error());
+  const struct stat attr = to_stat(*result);
+  fuse_reply_attr(request, &attr, attribute_timeout(mount_of(request), *result));
+}
+
+void reply_open(fuse_req_t request, Result<OpenedFile> result, fuse_file_info* info) {
+  if (!result) return reply(request, result.error());
+  fill_open(*result, info);
+  if (fuse_reply_open(request, info) == 0) result->handle.commit();
+}
+
+void reply_create(fuse_req_t request, Entry entry, OpenedFile opened, fuse_file_info* info) {
+  const fuse_entry_param param = to_entry(mount_of(request), entry);
+  fill_open(opened, info);
+  if (fuse_reply_create(request, &param, info) != 0) return;
+  opened.handle.commit();
+  entry.lookup.commit();
+}
+
+}  // namespace cvfs

@@ -1,0 +1,38 @@
+// What the dispatch functions share: who asks on which mount, and how results become replies. A
+// reply is the commit point of what it hands to the kernel: if the kernel no longer wants it (the
+// request was interrupted: -ENOENT), lookups and handles roll back. On the serving thread only.
+#pragma once
+
+#include <cstdint>
+
+#include "base/result.h"
+#include "fuse/libfuse.h"
+#include "vfs/caller.h"
+#include "vfs/mount.h"
+#include "vfs/op_open.h"
+
+namespace cvfs {
+
+// Before libfuse decodes a request: keeps what it does not hand on.
+void note_request(const fuse_buf& buffer);
+
+// The size in the SETATTR at hand is changed by somebody without CAP_FSETID (FATTR_KILL_SUIDGID,
+// which libfuse masks out).
+bool setattr_kills_setid();
+
+Mount& mount_of(fuse_req_t request);
+Caller caller_of(fuse_req_t request);
+
+void reply(fuse_req_t request, Errno error);
+void reply(fuse_req_t request, const Result<void>& result);
+void reply_entry(fuse_req_t request, Result<Entry> result);
+void reply_attributes(fuse_req_t request, const Result<Attributes>& result);
+void reply_open(fuse_req_t request, Result<OpenedFile> result, fuse_file_info* info);
+void reply_create(fuse_req_t request, Entry entry, OpenedFile opened, fuse_file_info* info);
+
+// --- conversion
+struct stat to_stat(const Attributes& attributes);
+fuse_entry_param to_entry(const Mount& mount, const Entry& entry);
+void fill_open(const OpenedFile& opened, fuse_file_info* info);
+
+}  // namespace cvfs

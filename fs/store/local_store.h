@@ -1,0 +1,75 @@
+// LocalStore: a directory of a mounted filesystem as a Store. Keeps one descriptor on it; files of
+// other mounts below it are served as well, but cannot be reopened by their id. Any thread.
+#pragma once
+
+#include "store/store.h"
+
+namespace cvfs {
+
+class LocalStore : public Store {
+ public:
+  // `directory`: O_RDONLY|O_DIRECTORY on what is served.
+  static Result<LocalStore> open(UniqueFd directory);
+
+  Result<File> root() override;
+  Result<File> look_up(const File& directory, const char* name) override;
+  Result<File> open_id(const FileId& id) override;
+  Result<FileStatus> status(const File& file) override;
+  FileId id_of(const File& file, const FileStatus& status) override;
+  Result<std::string> read_link(const File& file) override;
+  Result<struct statvfs> filesystem_status(const File& file) override;
+
+  Result<CreatedFile> create(const File& directory, const char* name, int flags,
+                             const NewFile& wanted) override;
+  Result<CreatedFile> create_unnamed(const File& directory, int flags,
+                                     const NewFile& wanted) override;
+  Result<File> make_directory(const File& directory, const char* name,
+                              const NewFile& wanted) override;
+  Result<File> make_node(const File& directory, const char* name, dev_t device,
+                         const NewFile& wanted) override;
+  Result<File> make_symlink(const File& directory, const char* name, const char* target,
+                            const NewFile& wanted) override;
+  Result<void> link(const File& file, const File& directory, const char* name) override;
+  Result<void> unlink(const File& directory, const char* name) override;
+  Result<void> remove_directory(const File& directory, const char* name) override;
+  Result<void> rename(const File& from, const char* name, const File& to, const char* new_name,
+                      unsigned flags, const NewFile& whiteout) override;
+
+  Result<void> set_mode(const File& file, mode_t mode) override;
+  Result<void> set_owner(const File& file, StoredUid uid, StoredGid gid) override;
+  Result<void> set_size(const File& file, off_t size, bool keep_setid) override;
+  Result<void> set_times(const File& file, const TimeChange& times) override;
+
+  Result<std::size_t> get_xattr(const File& file, const char* name,
+                                std::span<std::byte> value) override;
+  Result<void> set_xattr(const File& file, const char* name, std::span<const std::byte> value,
+                         int flags) override;
+  Result<void> remove_xattr(const File& file, const char* name) override;
+  Result<std::vector<char>> list_xattrs(const File& file) override;
+
+  Result<UniqueFd> open(const File& file, int flags, bool keep_setid) override;
+  Result<std::size_t> read(int io, std::span<std::byte> data, off_t offset) override;
+  Result<std::size_t> write(int io, std::span<const std::byte> data, off_t offset, bool append,
+                            bool keep_setid) override;
+  Result<void> set_open_size(int io, off_t size, bool keep_setid) override;
+  Result<void> sync(int io, bool data_only) override;
+  Result<void> allocate(int io, int mode, off_t offset, off_t length) override;
+  Result<off_t> seek(int io, off_t offset, int whence) override;
+  Result<std::size_t> copy_range(int from, off_t from_offset, int to, off_t to_offset,
+                                 std::size_t length) override;
+  Result<std::size_t> read_directory(int io, off_t cookie, DirectoryBuffer buffer) override;
+
+ private:
+  Result<CreatedFile> create_labelled(const File& directory, const char* name, int flags,
+                                      const NewFile& wanted);
+  Result<void> label(const File& file, const NewFile& wanted);
+  Result<File> made(const File& directory, const char* name, const NewFile& wanted);
+
+  LocalStore(UniqueFd directory, std::uint64_t mount_id)
+      : directory_(std::move(directory)), mount_id_(mount_id) {}
+
+  UniqueFd directory_;
+  std::uint64_t mount_id_;  // file handles are only good on this mount
+};
+
+}  // namespace cvfs

@@ -1,0 +1,48 @@
+#include "sys/fuse_device.h"
+
+#include <fcntl.h>
+#include <linux/types.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+namespace cvfs::sys {
+
+namespace {
+
+// struct fuse_backing_map and its ioctls, since Linux 6.9 (include/uapi/linux/fuse.h).
+struct BackingMap {
+  std::int32_t fd;
+  std::uint32_t flags;
+  std::uint64_t padding;
+};
+constexpr unsigned long kIoctlBackingOpen = _IOW(229, 1, BackingMap);
+constexpr unsigned long kIoctlBackingClose = _IOW(229, 2, std::uint32_t);
+
+}  // namespace
+
+Result<UniqueFd> open_fuse_device() {
+  const int fd = ::open("/dev/fuse", O_RDWR | O_CLOEXEC);
+  if (fd < 0) return last_error();
+  return UniqueFd(fd);
+}
+
+Result<void> mount_fuse(int device_fd, const std::string& source, const std::string& target,
+                        unsigned long flags) {
+  const std::string data = "fd=" + std::to_string(device_fd) +
+                           ",rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions";
+  return succeeded(::mount(source.c_str(), target.c_str(), "fuse.cvfs", flags, data.c_str()));
+}
+
+Result<std::int32_t> open_backing(int device_fd, int fd) {
+  BackingMap map{fd, 0, 0};
+  return checked(static_cast<std::int32_t>(::ioctl(device_fd, kIoctlBackingOpen, &map)));
+}
+
+void close_backing(int device_fd, std::int32_t backing_id) {
+  auto id = static_cast<std::uint32_t>(backing_id);
+  // Fails only where the connection is gone, and the id with it.
+  (void)::ioctl(device_fd, kIoctlBackingClose, &id);
+}
+
+}  // namespace cvfs::sys

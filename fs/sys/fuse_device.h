@@ -1,0 +1,34 @@
+// /dev/fuse: opening and mounting it, and the ioctls for passthrough. The kernel's protocol is that
+// of <linux/fuse.h>; what Debian 12's header is too old to name is named here. Any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace cvfs::sys {
+
+// Flags of FUSE_INIT (64 bits: flags and flags2) newer than Linux 6.1's header.
+inline constexpr std::uint64_t kFuseInitPassthrough = 1ULL << 37;
+inline constexpr std::uint64_t kFuseInitNoExport = 1ULL << 38;
+inline constexpr std::uint64_t kFuseInitHasResend = 1ULL << 39;
+inline constexpr std::uint64_t kFuseInitAllowIdmap = 1ULL << 40;
+
+// ENOENT, ENODEV, ENXIO: no FUSE in this kernel (modprobe fuse).
+Result<UniqueFd> open_fuse_device();
+
+// mount(2) of type fuse.cvfs with allow_other and default_permissions. `source` is what
+// /proc/self/mounts shows; `flags` are MS_*.
+Result<void> mount_fuse(int device_fd, const std::string& source, const std::string& target,
+                        unsigned long flags);
+
+// Registers what `fd` (O_PATH will do) refers to for passthrough. The kernel keeps this thread's
+// credentials and opens the file with them whenever it is opened through the view.
+// EPERM: no CAP_SYS_ADMIN. ELOOP: the backing is a stacked filesystem. ENOTTY, EINVAL: a kernel
+// without passthrough.
+Result<std::int32_t> open_backing(int device_fd, int fd);
+void close_backing(int device_fd, std::int32_t backing_id);
+
+}  // namespace cvfs::sys

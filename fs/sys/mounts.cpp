@@ -1,0 +1,42 @@
+#include "sys/mounts.h"
+
+#include <fcntl.h>
+#include <linux/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+
+namespace cvfs::sys {
+
+Result<std::string> type_of_mount(std::uint64_t mount_id) {
+  std::ifstream mounts("/proc/self/mountinfo");
+  std::string line;
+  while (std::getline(mounts, line)) {
+    std::istringstream fields(line);
+    std::uint64_t id = 0;
+    if (!(fields >> id) || id != mount_id) continue;
+    const std::size_t separator = line.find(" - ");  // the optional fields end here
+    if (separator == std::string::npos) break;
+    const std::size_t begin = separator + 3;
+    return line.substr(begin, line.find(' ', begin) - begin);
+  }
+  return fail(ENOENT);
+}
+
+Result<UniqueFd> copy_of_mount(int directory_fd) {
+  const long fd = ::syscall(SYS_open_tree, directory_fd, "",
+                            OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | unsigned{AT_EMPTY_PATH});
+  if (fd < 0) return last_error();
+  return UniqueFd(static_cast<int>(fd));
+}
+
+bool is_mount_root(int fd) {
+  struct statx raw {};
+  if (::statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &raw) < 0) return false;
+  return (raw.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+}  // namespace cvfs::sys

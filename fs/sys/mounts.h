@@ -1,0 +1,23 @@
+// Mounts as the kernel lists and copies them: mountinfo in proc(5), open_tree(2). Any thread.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace cvfs::sys {
+
+// The type ("ext4", "fuse.cvfs") of the mount with this id (statx(2), stx_mnt_id), as this
+// process' mount namespace has it. ENOENT: no such mount there.
+Result<std::string> type_of_mount(std::uint64_t mount_id);
+
+// A private copy of the mount that `directory_fd` is on, from that directory on: without whatever
+// is mounted on top of it or below. It goes when the descriptor does. Needs CAP_SYS_ADMIN.
+Result<UniqueFd> copy_of_mount(int directory_fd);
+
+// Is it the root of a mount?
+bool is_mount_root(int fd);
+
+}  // namespace cvfs::sys

@@ -1,0 +1,34 @@
+// SharedMemory: a zeroed, sparse mapping of a memfd: pages cost memory only once they are touched.
+// It holds the tables that are to outlive the process that serves (docs/state.md). Owns the
+// mapping and the descriptor; the bytes may be used from any thread.
+#pragma once
+
+#include <cstddef>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+
+namespace cvfs::sys {
+
+class SharedMemory {
+ public:
+  // `name` shows in /proc/PID/maps. ENOMEM: no address space.
+  static Result<SharedMemory> create(const char* name, std::size_t bytes);
+
+  SharedMemory(SharedMemory&& other) noexcept;
+  SharedMemory& operator=(SharedMemory&&) = delete;
+  ~SharedMemory();
+
+  void* data() const { return data_; }
+  std::size_t size() const { return size_; }
+
+ private:
+  SharedMemory(UniqueFd fd, void* data, std::size_t size)
+      : fd_(std::move(fd)), data_(data), size_(size) {}
+
+  UniqueFd fd_;
+  void* data_;
+  std::size_t size_;
+};
+
+}  // namespace cvfs::sys

@@ -1,0 +1,16 @@
+// Attributes: a file's status as every caller of the view sees it. A value; any thread.
+#pragma once
+
+#include "base/ids.h"
+#include "store/store.h"
+
+namespace cvfs {
+
+struct Attributes {
+  FileStatus status;  // its uid and gid are still those on disk; its mode is the shown one
+  HostUid uid;
+  HostGid gid;
+  bool unclaimed = false;  // a fresh volume root (vfs/claim.h)
+};
+
+}  // namespace cvfs

@@ -1,0 +1,17 @@
+// Caller: who asks, as the kernel says it in every request. A value; any thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include "base/ids.h"
+
+namespace cvfs {
+
+struct Caller {
+  HostUid uid;
+  HostGid gid;
+  pid_t pid = 0;     // in the daemon's pid namespace; 0: not visible there
+  mode_t umask = 0;  // valid in requests that make something
+};
+
+}  // namespace cvfs

@@ -1,0 +1,63 @@
+// HandleTable: the files and directories that the kernel has open, by number. A number is never
+// used twice: a RELEASE may come twice, and must not close somebody else's file. Plain data in one
+// SharedMemory, as the inodes. Thread-safe; locks in docs/locking.md.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "base/ids.h"
+#include "base/mutex.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "sys/shared_memory.h"
+
+namespace cvfs {
+
+struct HandleRecord {
+  std::atomic<HandleId> id;  // 0: free
+  NodeId node;
+  std::atomic<std::int32_t> io;  // our descriptor for data; -1: none was needed so far
+  std::int32_t flags;            // of open(2)
+  std::uint32_t uses;            // how many handles have had this record
+  std::uint32_t next_free;
+};
+
+class HandleTable {
+ public:
+  static Result<HandleTable> create(std::uint32_t capacity);
+  HandleTable(HandleTable&&) = default;
+  ~HandleTable();
+
+  // `io` may be empty. ENFILE: the table is full.
+  Result<HandleId> add(NodeId node, UniqueFd io, int flags);
+
+  // EBADF: no such handle. The record stays while the kernel has the file open.
+  Result<HandleRecord*> find(HandleId id);
+
+  // Closes it. Returns the inode that it was on; EBADF the second time.
+  Result<NodeId> remove(HandleId id);
+
+  // Gives the handle its descriptor; if it has got one meanwhile, that one stays. Returns which.
+  static int set_io(HandleRecord& record, UniqueFd io);
+
+  std::uint64_t open() const { return header_->open.load(std::memory_order_relaxed); }
+
+ private:
+  struct Header {
+    std::uint32_t capacity;
+    std::uint32_t first_free;  // guarded by *mutex_
+    std::uint32_t never_used;  // guarded by *mutex_
+    std::atomic<std::uint64_t> open;
+  };
+
+  HandleTable(sys::SharedMemory memory, std::uint32_t capacity);
+
+  sys::SharedMemory memory_;
+  Header* header_;
+  HandleRecord* records_;  // [0] is never used
+  std::unique_ptr<Mutex> mutex_;
+};
+
+}  // namespace cvfs

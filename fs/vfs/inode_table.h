@@ -1,0 +1,90 @@
+// InodeTable: the inodes that the kernel knows of, by number and by file id, with their lookup
+// counts. Everything that must outlive the serving process is plain data in one SharedMemory,
+// linked by indices, never by pointers. Thread-safe; locks in docs/locking.md.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "base/ids.h"
+#include "base/mutex.h"
+#include "base/result.h"
+#include "store/store.h"
+#include "sys/shared_memory.h"
+
+namespace cvfs {
+
+// One inode; 128 bytes. `id` does not change while the kernel knows the inode, so it may be read
+// without a lock by whoever serves a request on it.
+struct InodeRecord {
+  FileId id;
+  std::uint64_t lookup_count;  // guarded by the record's shard lock; 0: a free record
+  std::uint32_t generation;    // grows each time the number is given to another file
+  std::uint32_t next;          // in its bucket or in the free list; 0: the last
+  // kBackingUndecided, kBackingNone or the backing id that the kernel knows the file by.
+  std::atomic<std::int32_t> backing;
+  std::atomic<bool> unclaimed;  // last seen so; vfs/claim.h
+};
+
+inline constexpr std::int32_t kBackingUndecided = 0;
+inline constexpr std::int32_t kBackingNone = -1;
+
+class InodeTable {
+ public:
+  // `capacity`: the most inodes at a time; memory is used only for those that there are.
+  static Result<InodeTable> create(std::uint32_t capacity);
+
+  struct Remembered {
+    NodeId node;
+    std::uint32_t generation;
+    bool is_new;
+  };
+
+  // Counts one lookup of the file, giving it a number if it has none. ENFILE: the table is full.
+  Result<Remembered> remember(const FileId& id);
+
+  // Gives the root its number. Once, before anything else.
+  void set_root(const FileId& id);
+
+  // ESTALE: not a number that the kernel can know.
+  Result<InodeRecord*> find(NodeId node);
+
+  // Takes `count` lookups back. If none is left, nobody finds the inode any more: the caller
+  // releases what belongs to it and then calls recycle(). Returns whether that is so.
+  [[nodiscard]] bool forget(NodeId node, std::uint64_t count);
+  void recycle(NodeId node);
+
+  std::uint64_t live() const { return header_->live.load(std::memory_order_relaxed); }
+
+ private:
+  static constexpr std::size_t kShards = 64;
+
+  struct Header {
+    std::uint32_t capacity;
+    std::uint32_t bucket_count;  // a power of 2
+    std::uint32_t first_free;    // guarded by allocation_
+    std::uint32_t never_used;    // guarded by allocation_: records from here on are untouched
+    std::atomic<std::uint64_t> live;
+  };
+
+  struct Locks {
+    std::array<Mutex, kShards> shards;
+    Mutex allocation;
+  };
+
+  InodeTable(sys::SharedMemory memory, std::uint32_t capacity, std::uint32_t buckets);
+
+  std::uint32_t bucket_of(const FileId& id) const;
+  Mutex& lock_of(std::uint32_t bucket) { return locks_->shards[bucket % kShards]; }
+  Result<std::uint32_t> allocate();
+
+  sys::SharedMemory memory_;
+  Header* header_;
+  std::uint32_t* buckets_;  // index of the first record of each bucket; 0: empty
+  InodeRecord* records_;    // indexed by node number; 0 is never used
+  std::unique_ptr<Locks> locks_;
+};
+
+}  // namespace cvfs

@@ -1,0 +1,115 @@
+#include "vfs/mount.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+
+#include "vfs/claim.h"
+#include "vfs/op_open.h"
+
+namespace cvfs {
+
+namespace {
+
+constexpr std::uint32_t kMaxInodes = 16 << 20;
+constexpr std::uint32_t kMaxHandles = 1 << 20;
+
+// Half of the descriptors are for files that are open; a quarter is for files that were looked up.
+std::size_t idle_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return 256;
+  return std::clamp<std::size_t>(limit.rlim_cur / 4, 64, 16384);
+}
+
+std::string own_pid_namespace() {
+  char text[64];
+  const ssize_t length = ::readlink("/proc/self/ns/pid", text, sizeof text);
+  return std::string(text, length > 0 ? static_cast<std::size_t>(length) : 0);
+}
+
+// Two filesystems below one mount may use the same inode number for different files; a view has
+// one st_dev only. Files of other devices get the device mixed in.
+std::uint64_t shown_inode_number(const Mount& mount, const FileStatus& status) {
+  if (status.device == mount.settings.root_device) return status.inode;
+  return status.inode ^ (status.device * 0x9E3779B97F4A7C15ULL) << 40;
+}
+
+Result<Attributes> describe_status(Mount& mount, NodeId node, const File& file,
+                                   const FileStatus& status) {
+  Attributes attributes = TRY(mount.owners->shown(file, status));
+  attributes.status.inode = shown_inode_number(mount, status);
+  if (is_unclaimed(mount, node, file, attributes)) {
+    attributes.unclaimed = true;
+    attributes.status.mode |= 0777;
+  }
+  return attributes;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Mount>> make_mount(MountParts parts) {
+  const std::size_t idle = idle_descriptors();
+  auto files = std::make_unique<FileCache>(*parts.store, idle);
+  auto mount = std::unique_ptr<Mount>(
+      new Mount{std::move(parts.store), std::move(parts.identity), std::move(parts.owners),
+                std::move(files), std::move(parts.passthrough), TRY(InodeTable::create(kMaxInodes)),
+                TRY(HandleTable::create(kMaxHandles)),
+                MountSettings{parts.ttl_seconds, idle, own_pid_namespace(), 0}});
+  File root = TRY(mount->store->root());
+  const FileStatus status = TRY(mount->store->status(root));
+  mount->settings.root_device = status.device;
+  mount->inodes.set_root(mount->store->id_of(root, status));
+  (void)mount->files->keep(kRootNode, std::move(root), true);
+  return mount;
+}
+
+void forget(Mount& mount, NodeId node, std::uint64_t count) {
+  if (!mount.inodes.forget(node, count)) return;
+  // Nobody finds it any more, and its number is not free yet: nobody else gets what is released.
+  if (auto record = mount.inodes.find(node)) mount.passthrough->forget(**record);
+  mount.files->drop(node);
+  mount.inodes.recycle(node);
+}
+
+LookupRef::~LookupRef() {
+  if (mount_ != nullptr) forget(*mount_, node_, 1);
+}
+
+LookupRef& LookupRef::operator=(LookupRef&& other) noexcept {
+  if (mount_ != nullptr) forget(*mount_, node_, 1);
+  mount_ = std::exchange(other.mount_, nullptr);
+  node_ = other.node_;
+  return *this;
+}
+
+HandleRef::~HandleRef() {
+  if (mount_ != nullptr) op_release(*mount_, id_);
+}
+
+Result<Entry> introduce(Mount& mount, File file) {
+  const FileStatus status = TRY(mount.store->status(file));
+  const FileId id = mount.store->id_of(file, status);
+  const auto remembered = TRY(mount.inodes.remember(id));
+  Entry entry;
+  entry.lookup = LookupRef(mount, remembered.node);
+  entry.generation = remembered.generation;
+  const bool for_good = remembered.is_new && !id.can_reopen();
+  const PinnedFile pinned = mount.files->keep(remembered.node, std::move(file), for_good);
+  entry.attributes = TRY(describe_status(mount, remembered.node, *pinned, status));
+  return entry;
+}
+
+Result<Attributes> describe(Mount& mount, NodeId node, const File& file) {
+  return describe_status(mount, node, file, TRY(mount.store->status(file)));
+}
+
+double attribute_timeout(const Mount& mount, const Attributes& attributes) {
+  // Writes by passthrough take setid bits away without a word to us; an unclaimed directory
+  // changes its owner with the next entry.
+  const bool setid = attributes.status.is_regular() && (attributes.status.mode & 06000) != 0;
+  return setid || attributes.unclaimed ? 0 : mount.settings.ttl_seconds;
+}
+
+}  // namespace cvfs

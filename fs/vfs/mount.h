@@ -1,0 +1,107 @@
+// Mount: everything one view consists of, passed to every operation; there are no globals. The
+// parts are thread-safe each by itself; Mount does not change while it serves.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "idmap/identity.h"
+#include "store/store.h"
+#include "vfs/attributes.h"
+#include "vfs/file_cache.h"
+#include "vfs/handle_table.h"
+#include "vfs/inode_table.h"
+#include "vfs/ownership.h"
+#include "vfs/passthrough.h"
+
+namespace cvfs {
+
+struct MountSettings {
+  double ttl_seconds = 1.0;          // how long the kernel may believe names and attributes
+  std::size_t idle_descriptors = 0;  // of files that nobody has open
+  std::string pid_namespace;         // of this process: what /proc/self/ns/pid says
+  std::uint64_t root_device = 0;
+};
+
+struct Mount {
+  std::unique_ptr<Store> store;
+  std::unique_ptr<Identity> identity;
+  std::unique_ptr<Ownership> owners;
+  std::unique_ptr<FileCache> files;
+  std::unique_ptr<Passthrough> passthrough;
+  InodeTable inodes;
+  HandleTable handles;
+  MountSettings settings;
+
+  // A file's reference by its number. ESTALE: it is gone.
+  Result<PinnedFile> pin(NodeId node) { return files->pin(node, TRY(inodes.find(node))->id); }
+};
+
+// What make_mount() starts from.
+struct MountParts {
+  std::unique_ptr<Store> store;
+  std::unique_ptr<Identity> identity;
+  std::unique_ptr<Ownership> owners;
+  std::unique_ptr<Passthrough> passthrough;
+  double ttl_seconds = 1.0;
+};
+
+// Makes the tables and gives the root its number. Errors: those of opening the root, ENOMEM.
+Result<std::unique_ptr<Mount>> make_mount(MountParts parts);
+
+// Takes `count` lookups of an inode back; with the last, what belongs to it is released.
+void forget(Mount& mount, NodeId node, std::uint64_t count);
+
+// One lookup that the kernel will own once it has our reply. Until commit() it is taken back when
+// this goes out of scope. Move-only.
+class LookupRef {
+ public:
+  LookupRef() = default;
+  LookupRef(Mount& mount, NodeId node) : mount_(&mount), node_(node) {}
+  LookupRef(LookupRef&& other) noexcept
+      : mount_(std::exchange(other.mount_, nullptr)), node_(other.node_) {}
+  LookupRef& operator=(LookupRef&& other) noexcept;
+  ~LookupRef();
+
+  NodeId node() const { return node_; }
+  void commit() { mount_ = nullptr; }
+
+ private:
+  Mount* mount_ = nullptr;
+  NodeId node_ = 0;
+};
+
+// The same for an open file: closed again unless the kernel has taken our reply.
+class HandleRef {
+ public:
+  HandleRef(Mount& mount, HandleId id) : mount_(&mount), id_(id) {}
+  HandleRef(HandleRef&& other) noexcept
+      : mount_(std::exchange(other.mount_, nullptr)), id_(other.id_) {}
+  HandleRef& operator=(HandleRef&&) = delete;
+  ~HandleRef();
+
+  HandleId id() const { return id_; }
+  void commit() { mount_ = nullptr; }
+
+ private:
+  Mount* mount_;
+  HandleId id_;
+};
+
+// What a reply that introduces an inode consists of.
+struct Entry {
+  LookupRef lookup;
+  std::uint32_t generation = 0;
+  Attributes attributes;
+};
+
+// Counts a lookup of `file` and describes it. Consumes the reference (it goes to the cache).
+Result<Entry> introduce(Mount& mount, File file);
+
+// The attributes as callers are shown them.
+Result<Attributes> describe(Mount& mount, NodeId node, const File& file);
+
+// How long the kernel may believe these attributes, in seconds.
+double attribute_timeout(const Mount& mount, const Attributes& attributes);
+
+}  // namespace cvfs

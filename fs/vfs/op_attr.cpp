@@ -1,0 +1,64 @@
+#include "vfs/op_attr.h"
+
+#include "vfs/claim.h"
+#include "vfs/op_open.h"
+
+namespace cvfs {
+
+namespace {
+
+// The engine gives each directory that it makes to container root: that claims nothing.
+bool is_engines_chown(Mount& mount, const Caller& caller, const OwnerChange& owner) {
+  const bool to_container_root =
+      (!owner.uid || owner.uid->value == 0) && (!owner.gid || owner.gid->value == 0);
+  return to_container_root && is_hosts_root(mount, caller);
+}
+
+Result<void> set_owner(Mount& mount, const Caller& caller, NodeId node, const PinnedFile& file,
+                       const AttributeChange& change) {
+  OwnerChange owner;
+  if (change.uid) owner.uid = TRY(mount.identity->container(*change.uid));
+  if (change.gid) owner.gid = TRY(mount.identity->container(*change.gid));
+  TRY(mount.owners->set_owner(*file, owner));
+  if (TRY(mount.inodes.find(node))->unclaimed && !is_engines_chown(mount, caller, owner)) {
+    end_unclaimed(mount, node, *file);
+  }
+  return {};
+}
+
+Result<void> set_mode(Mount& mount, const Caller& caller, NodeId node, const PinnedFile& file,
+                      mode_t mode) {
+  TRY(mount.owners->set_mode(*file, mode));
+  if (TRY(mount.inodes.find(node))->unclaimed && !is_hosts_root(mount, caller)) {
+    end_unclaimed(mount, node, *file);
+  }
+  return {};
+}
+
+Result<void> set_size(Mount& mount, const PinnedFile& file, const AttributeChange& change,
+                      HandleId handle) {
+  TRY(mount.owners->before_write(*file, change.keep_setid));
+  if (handle == 0) return mount.store->set_size(*file, *change.size, change.keep_setid);
+  // Through the handle: a file that was opened for writing may be shortened although its mode no
+  // longer allows it, on any backing (NFS checks again).
+  const int io = TRY(io_of(mount, handle, *file));
+  return mount.store->set_open_size(io, *change.size, change.keep_setid);
+}
+
+}  // namespace
+
+Result<Attributes> op_getattr(Mount& mount, NodeId node) {
+  return describe(mount, node, *TRY(mount.pin(node)));
+}
+
+Result<Attributes> op_setattr(Mount& mount, const Caller& caller, NodeId node,
+                              const AttributeChange& change, HandleId handle) {
+  const PinnedFile file = TRY(mount.pin(node));
+  if (change.uid || change.gid) TRY(set_owner(mount, caller, node, file, change));
+  if (change.size) TRY(set_size(mount, file, change, handle));
+  if (change.mode) TRY(set_mode(mount, caller, node, file, *change.mode));
+  if (change.times) TRY(mount.store->set_times(*file, *change.times));
+  return describe(mount, node, *file);
+}
+
+}  // namespace cvfs

@@ -1,0 +1,18 @@
+#include "vfs/op_lookup.h"
+
+namespace cvfs {
+
+Result<Entry> op_lookup(Mount& mount, NodeId parent, const char* name) {
+  const PinnedFile directory = TRY(mount.pin(parent));
+  return introduce(mount, TRY(mount.store->look_up(*directory, name)));
+}
+
+Result<std::string> op_readlink(Mount& mount, NodeId node) {
+  return mount.store->read_link(*TRY(mount.pin(node)));
+}
+
+Result<struct statvfs> op_statfs(Mount& mount, NodeId node) {
+  return mount.store->filesystem_status(*TRY(mount.pin(node)));
+}
+
+}  // namespace cvfs

@@ -1,0 +1,72 @@
+#include "vfs/op_open.h"
+
+#include <fcntl.h>
+
+namespace cvfs {
+
+namespace {
+
+// From here on the inode's reference stays until the handle is closed: an unlinked file could not
+// be opened again by its id.
+Result<HandleRef> add_handle(Mount& mount, NodeId node, UniqueFd io, int flags) {
+  HandleRef handle(mount, TRY(mount.handles.add(node, std::move(io), flags)));
+  mount.files->hold(node);
+  return handle;
+}
+
+bool is_for_writing(int flags) {
+  return (flags & O_ACCMODE) != O_RDONLY;
+}
+
+}  // namespace
+
+Result<OpenedFile> op_open(Mount& mount, const Caller& caller, NodeId node, int flags,
+                           bool keep_setid) {
+  const PinnedFile file = TRY(mount.pin(node));
+  if (is_for_writing(flags)) {
+    // The kernel does not say at open(2) who writes with CAP_FSETID later; roots do.
+    const bool is_root =
+        caller.uid.value == 0 || caller.uid == mount.identity->shown(ContainerUid{0});
+    TRY(mount.owners->before_write(*file, is_root && keep_setid));
+  }
+  const std::int32_t backing = mount.passthrough->backing_of(*TRY(mount.inodes.find(node)), *file);
+  UniqueFd io;
+  if (backing == kBackingNone || (flags & O_TRUNC) != 0) {
+    io = TRY(mount.store->open(*file, flags, keep_setid));
+  }
+  return OpenedFile{TRY(add_handle(mount, node, std::move(io), flags)), backing};
+}
+
+Result<OpenedFile> op_opendir(Mount& mount, NodeId node) {
+  const PinnedFile file = TRY(mount.pin(node));
+  constexpr int kFlags = O_RDONLY | O_DIRECTORY;
+  UniqueFd io = TRY(mount.store->open(*file, kFlags, false));
+  return OpenedFile{TRY(add_handle(mount, node, std::move(io), kFlags)), kBackingNone};
+}
+
+Result<OpenedFile> open_with(Mount& mount, NodeId node, UniqueFd io, int flags) {
+  const PinnedFile file = TRY(mount.pin(node));
+  const std::int32_t backing = mount.passthrough->backing_of(*TRY(mount.inodes.find(node)), *file);
+  return OpenedFile{TRY(add_handle(mount, node, std::move(io), flags)), backing};
+}
+
+void op_release(Mount& mount, HandleId handle) {
+  if (const auto node = mount.handles.remove(handle)) mount.files->unhold(*node);
+}
+
+Result<int> io_of(Mount& mount, HandleId handle, const File& file) {
+  HandleRecord& record = *TRY(mount.handles.find(handle));
+  const int known = record.io.load(std::memory_order_acquire);
+  if (known >= 0) return known;
+  constexpr int kOnlyOnce = O_TRUNC | O_CREAT | O_EXCL;
+  return HandleTable::set_io(record, TRY(mount.store->open(file, record.flags & ~kOnlyOnce, true)));
+}
+
+Result<int> io_of(Mount& mount, HandleId handle) {
+  HandleRecord& record = *TRY(mount.handles.find(handle));
+  const int known = record.io.load(std::memory_order_acquire);
+  if (known >= 0) return known;
+  return io_of(mount, handle, *TRY(mount.pin(record.node)));
+}
+
+}  // namespace cvfs

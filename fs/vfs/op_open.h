@@ -1,0 +1,32 @@
+// Opening and closing: open, opendir, release, and the data descriptor behind a handle. Any thread.
+#pragma once
+
+#include "vfs/caller.h"
+#include "vfs/mount.h"
+
+namespace cvfs {
+
+struct OpenedFile {
+  HandleRef handle;
+  std::int32_t backing = kBackingNone;  // > 0: the kernel reads and writes by itself
+};
+
+// `flags` are open(2)'s; `keep_setid`: if it truncates, it is by a caller with CAP_FSETID.
+Result<OpenedFile> op_open(Mount& mount, const Caller& caller, NodeId node, int flags,
+                           bool keep_setid);
+Result<OpenedFile> op_opendir(Mount& mount, NodeId node);
+
+// Closes. A handle that is not (or no longer) open is passed over: a RELEASE may come twice.
+void op_release(Mount& mount, HandleId handle);
+
+// A handle for an inode and the descriptor that it was just made with.
+Result<OpenedFile> open_with(Mount& mount, NodeId node, UniqueFd io, int flags);
+
+// The handle's descriptor for data, opened now if no operation has needed it so far (under
+// passthrough most files never do). Borrowed: valid while the handle is open. EBADF: no such
+// handle.
+Result<int> io_of(Mount& mount, HandleId handle, const File& file);
+// The same where the inode's reference is not at hand.
+Result<int> io_of(Mount& mount, HandleId handle);
+
+}  // namespace cvfs

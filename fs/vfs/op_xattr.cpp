@@ -1,0 +1,100 @@
+#include "vfs/op_xattr.h"
+
+#include <cstring>
+#include <string_view>
+
+#include "idmap/xattr_ids.h"
+#include "vfs/claim.h"
+
+namespace cvfs {
+
+namespace {
+
+enum class Kind { kPlain, kAcl, kCapability, kReserved, kUnsupported };
+
+Kind kind_of(const Mount& mount, const char* name) {
+  const std::string_view text(name);
+  if (mount.owners->is_reserved(name)) return Kind::kReserved;
+  if (text.starts_with("user.") || text.starts_with("trusted.")) return Kind::kPlain;
+  if (text == "security.capability") return Kind::kCapability;
+  if (text == "system.posix_acl_access" || text == "system.posix_acl_default") {
+    return mount.owners->has_acls() ? Kind::kAcl : Kind::kUnsupported;
+  }
+  return Kind::kUnsupported;
+}
+
+Result<std::vector<std::byte>> read_whole(Mount& mount, const File& file, const char* name) {
+  std::vector<std::byte> value(256);
+  for (;;) {
+    const auto size = mount.store->get_xattr(file, name, value);
+    if (size) {
+      value.resize(*size);
+      return value;
+    }
+    if (size.error().value != ERANGE) return fail(size.error());
+    // It may grow between the two calls: then we ask again.
+    value.resize(TRY(mount.store->get_xattr(file, name, {})) + 1);
+  }
+}
+
+}  // namespace
+
+Result<std::vector<std::byte>> op_getxattr(Mount& mount, NodeId node, const char* name) {
+  const Kind kind = kind_of(mount, name);
+  if (kind == Kind::kReserved) return fail(ENODATA);
+  if (kind == Kind::kUnsupported) return fail(EOPNOTSUPP);
+  const PinnedFile file = TRY(mount.pin(node));
+  std::vector<std::byte> value = TRY(read_whole(mount, *file, name));
+  if (kind == Kind::kAcl) TRY(translate_acl_to_shown(value, *mount.identity));
+  if (kind == Kind::kCapability) {
+    const FileCapability shown = TRY(translate_capability_to_shown(value, *mount.identity));
+    value.assign(std::begin(shown.bytes), std::end(shown.bytes));
+  }
+  return value;
+}
+
+Result<void> op_setxattr(Mount& mount, const Caller& caller, NodeId node, const char* name,
+                         std::span<const std::byte> value, int flags) {
+  const Kind kind = kind_of(mount, name);
+  if (kind == Kind::kReserved) return fail(EPERM);
+  if (kind == Kind::kUnsupported) return fail(EOPNOTSUPP);
+  const PinnedFile file = TRY(mount.pin(node));
+  if (kind == Kind::kCapability) {
+    const FileCapability stored = TRY(translate_capability_to_stored(value, *mount.identity));
+    return mount.store->set_xattr(*file, name, stored.bytes, flags);
+  }
+  if (kind != Kind::kAcl) return mount.store->set_xattr(*file, name, value, flags);
+
+  std::vector<std::byte> acl(value.begin(), value.end());
+  TRY(translate_acl_to_stored(acl, *mount.identity));
+  TRY(mount.store->set_xattr(*file, name, acl, flags));
+  if (TRY(mount.inodes.find(node))->unclaimed && !is_hosts_root(mount, caller)) {
+    end_unclaimed(mount, node, *file);
+  }
+  return {};
+}
+
+Result<void> op_removexattr(Mount& mount, NodeId node, const char* name) {
+  const Kind kind = kind_of(mount, name);
+  if (kind == Kind::kReserved) return fail(ENODATA);
+  if (kind == Kind::kUnsupported) return fail(EOPNOTSUPP);
+  return mount.store->remove_xattr(*TRY(mount.pin(node)), name);
+}
+
+Result<std::vector<char>> op_listxattr(Mount& mount, NodeId node) {
+  const PinnedFile file = TRY(mount.pin(node));
+  const std::vector<char> all = TRY(mount.store->list_xattrs(*file));
+  std::vector<char> shown;
+  for (std::size_t at = 0; at < all.size();) {
+    const char* name = all.data() + at;
+    const std::size_t length = std::strlen(name) + 1;
+    const Kind kind = kind_of(mount, name);
+    if (kind != Kind::kReserved && kind != Kind::kUnsupported) {
+      shown.insert(shown.end(), name, name + length);
+    }
+    at += length;
+  }
+  return shown;
+}
+
+}  // namespace cvfs

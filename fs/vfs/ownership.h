@@ -1,0 +1,57 @@
+// Ownership: the owner policy of a view (`owner=`): whom files belong to on disk, and whom they
+// are shown to belong to. One object a view, used from all threads; it has no state of its own.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "base/ids.h"
+#include "base/result.h"
+#include "idmap/identity.h"
+#include "store/store.h"
+#include "vfs/attributes.h"
+#include "vfs/caller.h"
+
+namespace cvfs {
+
+// A new owner in container ids; what is not set stays.
+struct OwnerChange {
+  std::optional<ContainerUid> uid;
+  std::optional<ContainerGid> gid;
+};
+
+class Ownership {
+ public:
+  virtual ~Ownership() = default;
+
+  // What the caller's new file in `directory` is on disk; `mode` has its type and permissions.
+  // EOVERFLOW: the caller's uid or gid is outside the view's maps.
+  virtual Result<NewFile> new_file(const Caller& caller, const File& directory,
+                                   mode_t mode) const = 0;
+
+  // Whom the file belongs to and which mode it has, as callers are shown it.
+  virtual Result<Attributes> shown(const File& file, const FileStatus& status) const = 0;
+
+  // chown and chmod. EOVERFLOW: an owner that has no stored id.
+  virtual Result<void> set_owner(const File& file, const OwnerChange& change) const = 0;
+  virtual Result<void> set_mode(const File& file, mode_t mode) const = 0;
+
+  // Before a file is opened for writing: takes setid bits away that the backing filesystem does not
+  // know of, unless `keep_setid`.
+  virtual Result<void> before_write(const File& file, bool keep_setid) const = 0;
+
+  // May ACLs be kept on disk as they are (translated)?
+  virtual bool has_acls() const = 0;
+  // Is this an extended attribute of ours, that callers neither see nor change?
+  virtual bool is_reserved(const char* xattr) const = 0;
+};
+
+// owner=map: ids on disk are the container's, translated; modes and ACLs are the disk's.
+std::unique_ptr<Ownership> make_map_ownership(Store& store, const Identity& identity);
+
+// owner=virtual: everything on disk belongs to the tenant; owner and mode live in an xattr, in the
+// form of containers-storage's user.containers.override_stat ("UID:GID:0MODE", container ids).
+// Symlinks and special files cannot carry user.* and use trusted.cvfs.override_stat.
+std::unique_ptr<Ownership> make_virtual_ownership(Store& store, const Identity& identity);
+
+}  // namespace cvfs

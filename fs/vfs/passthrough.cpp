@@ -1,0 +1,39 @@
+#include "vfs/passthrough.h"
+
+#include <cstring>
+
+#include "base/log.h"
+#include "sys/credentials.h"
+#include "sys/fuse_device.h"
+
+namespace cvfs {
+
+std::int32_t Passthrough::register_file(const File& file) {
+  if (device_fd_ < 0 || refused_.load(std::memory_order_relaxed)) return kBackingNone;
+  const sys::ActAs tenant(tenant_uid_.value, tenant_gid_.value);
+  const auto id = sys::open_backing(device_fd_, file.fd());
+  if (id) return *id;
+  const int error = id.error().value;
+  // Out of something: this file only. Anything else is so for every file.
+  if (error != ENOMEM && error != EMFILE && error != ENFILE && !refused_.exchange(true)) {
+    spdlog::warn("no passthrough ({}): reads and writes go through cvfsd", std::strerror(error));
+  }
+  return kBackingNone;
+}
+
+std::int32_t Passthrough::backing_of(InodeRecord& inode, const File& file) {
+  std::int32_t known = inode.backing.load(std::memory_order_acquire);
+  if (known != kBackingUndecided) return known;
+  const std::int32_t fresh = register_file(file);
+  if (inode.backing.compare_exchange_strong(known, fresh)) return fresh;
+  // Another thread was faster, and its id may already be in use.
+  if (fresh > 0) sys::close_backing(device_fd_, fresh);
+  return known;
+}
+
+void Passthrough::forget(InodeRecord& inode) {
+  const std::int32_t id = inode.backing.exchange(kBackingUndecided);
+  if (id > 0) sys::close_backing(device_fd_, id);
+}
+
+}  // namespace cvfs

@@ -1,0 +1,37 @@
+// Passthrough: the kernel reads and writes regular files on the backing filesystem by itself, once
+// their inode has a backing id. One id an inode, from its O_PATH reference, kept until the kernel
+// forgets the inode. Where the kernel or the backing refuses it, data goes through us. Thread-safe.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "idmap/identity.h"
+#include "vfs/inode_table.h"
+
+namespace cvfs {
+
+class Passthrough {
+ public:
+  // `device_fd`: the connection (borrowed); -1: never. Files are opened by the kernel as the
+  // tenant, so that the tenant's quota and the filesystem's reserve hold.
+  Passthrough(int device_fd, StoredUid tenant_uid, StoredGid tenant_gid)
+      : device_fd_(device_fd), tenant_uid_(tenant_uid), tenant_gid_(tenant_gid) {}
+
+  // The inode's backing id, or kBackingNone: then all its opens go through us until the kernel
+  // forgets it (the two must not be mixed: EIO from the kernel).
+  std::int32_t backing_of(InodeRecord& inode, const File& file);
+
+  // The kernel has forgotten the inode.
+  void forget(InodeRecord& inode);
+
+ private:
+  std::int32_t register_file(const File& file);
+
+  int device_fd_;
+  StoredUid tenant_uid_;
+  StoredGid tenant_gid_;
+  std::atomic<bool> refused_{false};
+};
+
+}  // namespace cvfs
