@@ -1,0 +1,119 @@
+#include "vfs/inode_table.h"
+
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+namespace cvfs {
+namespace {
+
+FileId file(std::uint64_t inode, unsigned char handle_byte = 1) {
+  FileId id;
+  id.device = 7;
+  id.inode = inode;
+  id.handle.type = 1;
+  id.handle.size = 8;
+  id.handle.bytes[0] = handle_byte;
+  return id;
+}
+
+InodeTable table(std::uint32_t capacity) {
+  return std::move(*InodeTable::create(capacity));
+}
+
+TEST(InodeTable, GivesTheSameNumberForTheSameFile) {
+  InodeTable inodes = table(100);
+  const auto first = inodes.remember(file(5));
+  const auto second = inodes.remember(file(5));
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(first->node, second->node);
+  EXPECT_TRUE(first->is_new);
+  EXPECT_FALSE(second->is_new);
+  EXPECT_EQ(inodes.live(), 1U);
+}
+
+TEST(InodeTable, TellsFilesWithTheSameInodeNumberApartByTheirHandle) {
+  InodeTable inodes = table(100);
+  EXPECT_NE(inodes.remember(file(5, 1))->node, inodes.remember(file(5, 2))->node);
+}
+
+TEST(InodeTable, FindsTheRootByItsFileAndNeverForgetsIt) {
+  InodeTable inodes = table(100);
+  inodes.set_root(file(2));
+  EXPECT_EQ(inodes.remember(file(2))->node, kRootNode);
+  EXPECT_FALSE(inodes.forget(kRootNode, 1000));
+  EXPECT_EQ(inodes.remember(file(2))->node, kRootNode);
+}
+
+TEST(InodeTable, ForgetsOnlyWithTheLastLookup) {
+  InodeTable inodes = table(100);
+  const NodeId node = inodes.remember(file(5))->node;
+  (void)inodes.remember(file(5));
+  (void)inodes.remember(file(5));
+  EXPECT_FALSE(inodes.forget(node, 1));
+  EXPECT_TRUE(inodes.forget(node, 2));
+  inodes.recycle(node);
+  EXPECT_EQ(inodes.live(), 0U);
+}
+
+TEST(InodeTable, UsesANumberAgainWithAnotherGeneration) {
+  InodeTable inodes = table(100);
+  const auto first = *inodes.remember(file(5));
+  ASSERT_TRUE(inodes.forget(first.node, 1));
+  inodes.recycle(first.node);
+  const auto second = *inodes.remember(file(6));
+  EXPECT_EQ(first.node, second.node);
+  EXPECT_NE(first.generation, second.generation);
+}
+
+TEST(InodeTable, DoesNotGiveANumberAwayBeforeItIsRecycled) {
+  InodeTable inodes = table(100);
+  const NodeId first = inodes.remember(file(5))->node;
+  ASSERT_TRUE(inodes.forget(first, 1));
+  EXPECT_NE(inodes.remember(file(5))->node, first);
+}
+
+TEST(InodeTable, SaysEnfileWhenItIsFullAndGoesOnAfterAForget) {
+  InodeTable inodes = table(3);  // the root and two others
+  const NodeId node = inodes.remember(file(1))->node;
+  ASSERT_TRUE(inodes.remember(file(2)));
+  const auto full = inodes.remember(file(3));
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().value, ENFILE);
+  ASSERT_TRUE(inodes.forget(node, 1));
+  inodes.recycle(node);
+  EXPECT_TRUE(inodes.remember(file(3)));
+}
+
+TEST(InodeTable, RefusesNumbersThatItCannotHaveGiven) {
+  InodeTable inodes = table(10);
+  EXPECT_EQ(inodes.find(0).error().value, ESTALE);
+  EXPECT_EQ(inodes.find(11).error().value, ESTALE);
+  EXPECT_FALSE(inodes.forget(11, 1));
+  EXPECT_FALSE(inodes.forget(5, 1)) << "never given";
+}
+
+TEST(InodeTable, KeepsItsCountsUnderManyThreads) {
+  InodeTable inodes = table(10'000);
+  constexpr int kThreads = 4;
+  constexpr std::uint64_t kFiles = 64;
+  constexpr int kRounds = 2'000;
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&inodes, t] {
+        for (std::uint64_t i = 0; i < kRounds; ++i) {
+          const auto remembered =
+              inodes.remember(file((i * 7 + static_cast<unsigned>(t)) % kFiles));
+          ASSERT_TRUE(remembered);
+          if (inodes.forget(remembered->node, 1)) inodes.recycle(remembered->node);
+        }
+      });
+    }
+  }
+  EXPECT_EQ(inodes.live(), 0U);
+}
+
+}  // namespace
+}  // namespace cvfs
