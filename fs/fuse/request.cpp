@@ -3,7 +3,11 @@
 #include <linux/fuse.h>
 #include <sys/sysmacros.h>
 
+#include <array>
+#include <atomic>
 #include <cstring>
+
+#include "base/log.h"
 
 namespace cvfs {
 
@@ -11,23 +15,47 @@ namespace {
 
 constexpr std::uint32_t kSetattrKillSetid = 1 << 11;  // FATTR_KILL_SUIDGID
 
-thread_local bool setattr_kill_setid = false;
+// Of the request at hand.
+struct RequestFacts {
+  std::uint32_t opcode = 0;
+  std::uint64_t node = 0;
+  bool setattr_kills_setid = false;
+};
+thread_local RequestFacts facts;
+
+// Errors that say something about us or the backing, not about what the caller asked for.
+bool is_unexpected(int error) {
+  return error == EIO || error == EMFILE || error == ENFILE || error == ENOMEM || error == EBADF ||
+         error == EUCLEAN;
+}
+
+// Each kind of failure once: a broken disk answers every request alike.
+void log_unexpected(int error) {
+  static std::array<std::atomic<std::uint64_t>, 64> logged;  // by opcode: a bit for each errno
+  if (!is_unexpected(error)) return;
+  const std::uint64_t bit = 1ULL << (error % 64);
+  if ((logged[facts.opcode % logged.size()].fetch_or(bit) & bit) != 0) return;
+  spdlog::warn("FUSE request {} on inode {} failed: {} (said once)", facts.opcode, facts.node,
+               std::strerror(error));
+}
 
 }  // namespace
 
 void note_request(const fuse_buf& buffer) {
-  setattr_kill_setid = false;
+  facts = {};
   fuse_in_header header{};
   fuse_setattr_in setattr{};
   if (buffer.size < sizeof header) return;
   std::memcpy(&header, buffer.mem, sizeof header);
+  facts.opcode = header.opcode;
+  facts.node = header.nodeid;
   if (header.opcode != FUSE_SETATTR || buffer.size < sizeof header + sizeof setattr) return;
   std::memcpy(&setattr, static_cast<const char*>(buffer.mem) + sizeof header, sizeof setattr);
-  setattr_kill_setid = (setattr.valid & kSetattrKillSetid) != 0;
+  facts.setattr_kills_setid = (setattr.valid & kSetattrKillSetid) != 0;
 }
 
 bool setattr_kills_setid() {
-  return setattr_kill_setid;
+  return facts.setattr_kills_setid;
 }
 
 Mount& mount_of(fuse_req_t request) {
@@ -77,11 +105,13 @@ void fill_open(const OpenedFile& opened, fuse_file_info* info) {
 }
 
 void reply(fuse_req_t request, Errno error) {
+  log_unexpected(error.value);
   fuse_reply_err(request, error.value);
 }
 
 void reply(fuse_req_t request, const Result<void>& result) {
-  fuse_reply_err(request, result ? 0 : result.error().value);
+  if (!result) return reply(request, result.error());
+  fuse_reply_err(request, 0);
 }
 
 void reply_entry(fuse_req_t request, Result<Entry> result) {
