@@ -2,11 +2,11 @@
 # Twenty containers of twenty uids at once, each on a fresh volume of its own, and all on one
 # volume of mode 1777: everybody's files are everybody's own.
 set -euo pipefail
-# shellcheck source=tests/support/docker_env.sh
+# shellcheck source-path=SCRIPTDIR source=../support/docker_env.sh
 source "$(dirname "$(realpath "$0")")/../support/docker_env.sh"
 start_docker_test "$@"
 
-readonly view=/containerdata/user-toto disk=/home/toto/volumes
+readonly view=/containerdata/user-toto disk=/volumes/user-toto
 readonly -a uids=({1000..1019})
 mount_view owner=map
 
@@ -37,23 +37,23 @@ write_shared_volume() { # UID
     [ \"\$(stat -c %u /data/file-$1)\" = $1 ]"
 }
 
-check "all write to volumes of their own" "" "$(at_once write_own_volume)"
+equal "all write to volumes of their own" "" "$(at_once write_own_volume)"
 runuser -u toto -- mkdir -m 1777 $disk/shared
-check "all write to one volume" "" "$(at_once write_shared_volume)"
+equal "all write to one volume" "" "$(at_once write_shared_volume)"
 
 for uid in "${uids[@]}"; do
   shown=$((100000 + uid)) stored=$((199999 + uid))
-  check "uid $uid: owners on the view" "$shown $shown $shown" \
+  equal "uid $uid: owners on the view" "$shown $shown $shown" \
     "$(stat -c %u "$view/own-$uid" "$view/own-$uid/file" "$view/shared/file-$uid" 2>&1 | paste -sd' ')"
-  check "uid $uid: owners on disk" "$stored $stored $stored" \
+  equal "uid $uid: owners on disk" "$stored $stored $stored" \
     "$(stat -c %u "$disk/own-$uid" "$disk/own-$uid/file" "$disk/shared/file-$uid" 2>&1 | paste -sd' ')"
-  check "uid $uid: content" "$uid $uid $uid" \
+  equal "uid $uid: content" "$uid $uid $uid" \
     "$(cat "$disk/own-$uid/file" "$disk/own-$uid/directory/file" "$disk/shared/file-$uid" 2>&1 | paste -sd' ')"
 done
 
-check_fails_with "the sticky bit keeps others' files" "Operation not permitted" \
+fails_with "the sticky bit keeps others' files" "Operation not permitted" \
   box -u 1001 -v $view/shared:/data -- rm -f /data/file-1000
-check "the shared volume is still its owner's" "100000:100000 1777 shared" "$(owners $view shared)"
+equal "the shared volume is still its owner's" "100000:100000 1777 shared" "$(owners $view shared)"
 
 unmount_view
 finish

@@ -1,7 +1,7 @@
 #!/bin/bash
 # However a test or the demo ends, by itself, by a signal or by kill -9: nothing of it stays behind.
 set -euo pipefail
-# shellcheck source=tests/support/docker_env.sh
+# shellcheck source-path=SCRIPTDIR source=../support/docker_env.sh
 source "$(dirname "$(realpath "$0")")/../support/docker_env.sh"
 
 # The victim: all that a test starts. Says when it is there, and waits for its end.
@@ -28,7 +28,7 @@ left_by() { # PID: prints what is left
 machine_state() {
   cat /etc/passwd /etc/group /etc/subuid /etc/subgid 2>/dev/null | cksum
   grep -c /run/machine /proc/self/mounts || true
-  ls -d /home/toto /run/machine /run/docker.sock /etc/docker/daemon.json /sbin/mount.cvfs 2>/dev/null || true
+  ls -d /volumes /run/machine /run/docker.sock /etc/docker/daemon.json /sbin/mount.cvfs 2>/dev/null || true
 }
 
 nothing_is_left_by() { [[ -z $(left_by "$1") ]]; } # PID
@@ -39,20 +39,20 @@ end_victim() { # HOW SECONDS-IT-LIVES
   pid=$!
   read -r -u "$output" line || true
   if [[ $line == skipped:* ]]; then skip "${line#skipped: }"; fi
-  check "$how: the victim is there" ready "$line"
+  equal "$how: the victim is there" ready "$line"
   if [[ $how != itself ]]; then kill "-$how" "$pid"; fi
   wait "$pid" 2>/dev/null || true
   exec {output}<&-
   # After kill -9 nobody is left to remove empty control groups: the next script does.
   if [[ $how == KILL ]]; then eventually 10 remove_cgroup "cvfs-engine-$pid" || true; fi
   eventually 10 nothing_is_left_by "$pid" || true
-  check "$how: nothing is left" "" "$(left_by "$pid")"
+  equal "$how: nothing is left" "" "$(left_by "$pid")"
 }
 
 before=$(machine_state)
 end_victim itself 0
 end_victim TERM 100
 end_victim KILL 100
-check "the machine is as before" "$before" "$(machine_state)"
+equal "the machine is as before" "$before" "$(machine_state)"
 
 finish

@@ -2,11 +2,11 @@
 # A container of any uid writes to a volume that nobody prepared, and everyone's files belong to
 # whom they should: in each container, on the view, and on disk.
 set -euo pipefail
-# shellcheck source=tests/support/docker_env.sh
+# shellcheck source-path=SCRIPTDIR source=../support/docker_env.sh
 source "$(dirname "$(realpath "$0")")/../support/docker_env.sh"
 start_docker_test "$@"
 
-readonly view=/containerdata/user-toto disk=/home/toto/volumes
+readonly view=/containerdata/user-toto disk=/volumes/user-toto
 readonly names="by-1000 by-1000-2000 by-root by-host-root given-away"
 
 # What each sees of the files $names, in order.
@@ -28,12 +28,12 @@ ids_in() { # DOCKER-RUN-OPTIONS...
 write_as() { # NAME DOCKER-RUN-OPTIONS...
   local name=$1
   shift
-  check "$owner: $* writes" "I am $name" \
+  equal "$owner: $* writes" "I am $name" \
     "$(box "$@" -v "$volume:/data" -- sh -c "echo I am $name >/data/$name && cat /data/$name" 2>&1)"
 }
 
 read_as() { # DOCKER-RUN-OPTIONS...
-  check "$owner: $* reads everybody's" "I am by-1000 I am by-1000-2000 I am by-root I am by-host-root" \
+  equal "$owner: $* reads everybody's" "I am by-1000 I am by-1000-2000 I am by-root I am by-host-root" \
     "$(box "$@" -v "$volume:/data" -- sh -c 'cd /data && cat by-1000 by-1000-2000 by-root by-host-root' 2>&1 | paste -sd' ')"
 }
 
@@ -52,21 +52,21 @@ for owner in map virtual; do
   read_as -u 0
   read_as --userns=host
 
-  check "$owner: owners in a container of uid 1000" "$in_container" "$(ids_in -u 1000)"
-  check "$owner: owners in a container of root" "$in_container" "$(ids_in -u 0)"
-  check "$owner: owners in a --userns=host container" "$on_view" "$(ids_in --userns=host)"
-  check "$owner: owners on the view" "$on_view" "$(ids_of "$volume")"
-  check "$owner: owners on disk" "${on_disk[$owner]}" "$(ids_of "$disk/data-$owner")"
+  equal "$owner: owners in a container of uid 1000" "$in_container" "$(ids_in -u 1000)"
+  equal "$owner: owners in a container of root" "$in_container" "$(ids_in -u 0)"
+  equal "$owner: owners in a --userns=host container" "$on_view" "$(ids_in --userns=host)"
+  equal "$owner: owners on the view" "$on_view" "$(ids_of "$volume")"
+  equal "$owner: owners on disk" "${on_disk[$owner]}" "$(ids_of "$disk/data-$owner")"
 
-  check "$owner: the volume belongs to its first writer" "1000" \
+  equal "$owner: the volume belongs to its first writer" "1000" \
     "$(box -v "$volume:/data" -- stat -c %u /data 2>&1)"
-  check_fails_with "$owner: another uid may not create in it" "Permission denied" \
+  fails_with "$owner: another uid may not create in it" "Permission denied" \
     box -u 1001 -v "$volume:/data" -- touch /data/by-1001
-  check_fails_with "$owner: another uid may not write to a file in it" "Permission denied" \
+  fails_with "$owner: another uid may not write to a file in it" "Permission denied" \
     box -u 1001 -v "$volume:/data" -- sh -c 'echo no >>/data/by-1000'
-  check_fails_with "$owner: nor may uid 1000 write to root's file" "Permission denied" \
+  fails_with "$owner: nor may uid 1000 write to root's file" "Permission denied" \
     box -u 1000 -v "$volume:/data" -- sh -c 'echo no >>/data/by-root'
-  check_fails_with "$owner: nor may the other tenant's user on the host" "Permission denied" \
+  fails_with "$owner: nor may the other tenant's user on the host" "Permission denied" \
     setpriv --reuid titi --regid titi --clear-groups touch "$volume/by-titi"
 
   unmount_view

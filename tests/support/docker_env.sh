@@ -143,23 +143,24 @@ add_user() { # NAME UID FIRST-SUBORDINATE-ID
 }
 
 # /containerdata is a filesystem of its own, as on a real host (and passthrough works: it does not on
-# an overlay). /home/toto/volumes is the tenant's own door to the files, below any view.
+# an overlay). /volumes is the same without views: what is on disk.
 furnish_tenants() {
   : >/etc/subuid
   : >/etc/subgid
   add_user toto $kTenantUid $kTenantRange
   add_user titi 1501 300000
-  mkdir -p /containerdata
+  mkdir -p /containerdata /volumes
   local image=/run/$CVFS_PRIVATE_MACHINE.img
   truncate -s 512M "$image"
   mkfs.ext4 -q -F -E lazy_itable_init=1 "$image"
   # A container may have no loop devices.
   mount -o loop "$image" /containerdata 2>/dev/null || mount -t tmpfs tmpfs /containerdata
   chmod 0711 /containerdata
+  mount --bind /containerdata /volumes
   local name
   for name in toto titi; do
-    install -d -m 0755 -o "$name" -g "$name" "/containerdata/user-$name" "/home/$name" "/home/$name/volumes"
-    mount --bind "/containerdata/user-$name" "/home/$name/volumes"
+    install -d -m 0700 -o "$name" -g "$name" "/containerdata/user-$name"
+    install -d -o "$name" -g "$name" "/home/$name"
   done
 }
 
@@ -239,25 +240,27 @@ import_image() {
 
 failures=0
 
-check() { # WHAT EXPECTED ACTUAL
-  if [[ $2 == "$3" ]]; then
-    printf 'ok    %s\n' "$1"
-  else
-    failures=$((failures + 1))
-    printf 'FAIL  %s\n' "$1"
-    diff <(printf '%s\n' "$2") <(printf '%s\n' "$3") | sed -n 's/^</      expected:/p; s/^>/      got:     /p' || true
-  fi
+ok() { printf 'ok    %s\n' "$1"; } # SENTENCE
+
+fail() { # SENTENCE EXPECTED ACTUAL
+  failures=$((failures + 1))
+  printf 'FAIL  %s\n' "$1"
+  printf '%s\n' "$2" | sed 's/^/      expected: /'
+  printf '%s\n' "$3" | sed 's/^/      got:      /'
 }
 
-check_fails_with() { # WHAT MESSAGE COMMAND...: the command must fail and say MESSAGE
-  local what=$1 message=$2 output
-  shift 2
-  if output=$("$@" 2>&1); then
-    check "$what" "a failure: $message" "success: $output"
-  elif [[ $output == *"$message"* ]]; then
-    check "$what" "" ""
+equal() { # SENTENCE EXPECTED ACTUAL
+  if [[ $2 == "$3" ]]; then ok "$1"; else fail "$@"; fi
+}
+
+fails_with() { # SENTENCE MESSAGE COMMAND...: the command must fail and say MESSAGE
+  local output
+  if output=$("${@:3}" 2>&1); then
+    fail "$1" "a failure: $2" "success: $output"
+  elif [[ $output == *"$2"* ]]; then
+    ok "$1"
   else
-    check "$what" "$message" "$output"
+    fail "$1" "$2" "$output"
   fi
 }
 
