@@ -14,7 +14,8 @@ void log_to_stderr(const std::string& view) {
 }
 
 void log_to_syslog(const std::string& view) {
-  auto sink = std::make_shared<spdlog::sinks::syslog_sink_mt>("cvfsd", LOG_PID, LOG_DAEMON, true);
+  auto sink = std::make_shared<spdlog::sinks::syslog_sink_mt>("cvfsd", LOG_PID | LOG_NDELAY,
+                                                              LOG_DAEMON, true);
   auto logger = std::make_shared<spdlog::logger>(view, std::move(sink));
   logger->set_pattern("[%n] %v");
   spdlog::set_default_logger(std::move(logger));

@@ -1,78 +1,25 @@
 #include "daemon/view.h"
 
-#include <pthread.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 
-#include <algorithm>
-#include <csignal>
 #include <cstring>
-#include <thread>
 
 #include "base/log.h"
-#include "fuse/handshake.h"
-#include "fuse/session.h"
-#include "store/local_store.h"
+#include "daemon/supervisor.h"
 #include "sys/fuse_device.h"
+#include "sys/process.h"
 #include "vfs/mount.h"
 
 namespace cvfs {
 
 namespace {
 
-std::string text_of(Errno error) {
-  return std::strerror(error.value);
-}
-
 tl::unexpected<OperatorError> refuse_system(const std::string& object, const std::string& what,
                                             Errno error, std::string hint = {}) {
-  return refuse({ExitCode::kSystem, object, what + ": " + text_of(error), std::move(hint)});
+  return refuse(
+      {ExitCode::kSystem, object, what + ": " + std::strerror(error.value), std::move(hint)});
 }
-
-// A mount that goes again unless the view has come to serve.
-class MountGuard {
- public:
-  explicit MountGuard(const std::string& target) : target_(&target) {}
-  ~MountGuard() {
-    if (target_ != nullptr) ::umount2(target_->c_str(), MNT_DETACH);
-  }
-  MountGuard(const MountGuard&) = delete;
-  MountGuard& operator=(const MountGuard&) = delete;
-  void keep() { target_ = nullptr; }
-
- private:
-  const std::string* target_;
-};
-
-// Waits for the signals that end a view. They are blocked before any thread starts, and only this
-// thread takes them.
-class SignalThread {
- public:
-  explicit SignalThread(std::string target) : target_(std::move(target)) {
-    ::sigemptyset(&signals_);
-    for (const int signal : {SIGTERM, SIGINT, SIGHUP, kStop}) ::sigaddset(&signals_, signal);
-    ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-    thread_ = std::jthread([this] { run(); });
-  }
-  ~SignalThread() { ::pthread_kill(thread_.native_handle(), kStop); }
-  SignalThread(const SignalThread&) = delete;
-  SignalThread& operator=(const SignalThread&) = delete;
-
- private:
-  static constexpr int kStop = SIGUSR1;
-
-  void run() {
-    for (int signal = 0; ::sigwait(&signals_, &signal) == 0 && signal != kStop;) {
-      if (signal == SIGHUP) continue;                    // nothing to read again
-      if (::umount2(target_.c_str(), 0) == 0) continue;  // the session sees it and ends
-      spdlog::warn("asked to end, but {} cannot be unmounted: {}", target_, std::strerror(errno));
-    }
-  }
-
-  std::string target_;
-  sigset_t signals_{};
-  std::jthread thread_;
-};
 
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -81,86 +28,67 @@ void raise_descriptor_limit() {
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-unsigned thread_count(const ViewOptions& options) {
-  if (options.threads != 0) return options.threads;
-  return std::clamp(std::thread::hardware_concurrency(), 2U, 8U);
-}
-
-std::unique_ptr<Ownership> make_ownership(OwnerPolicy policy, Store& store,
-                                          const Identity& identity) {
-  return policy == OwnerPolicy::kVirtual ? make_virtual_ownership(store, identity)
-                                         : make_map_ownership(store, identity);
-}
-
-Outcome<UniqueFd> open_device() {
+Outcome<UniqueFd> open_and_mount(const ViewPlan& plan) {
   auto device = sys::open_fuse_device();
   if (!device) {
     return refuse_system("/dev/fuse", "cannot open it", device.error(), "modprobe fuse");
   }
-  return std::move(*device);
-}
-
-Outcome<std::unique_ptr<Mount>> build_mount(ViewPlan& plan, int device_fd, bool passthrough) {
-  auto store = LocalStore::open(std::move(plan.source.directory));
-  if (!store) return refuse_system(plan.source.name, "cannot open the tree", store.error());
-  MountParts parts;
-  parts.store = std::make_unique<LocalStore>(std::move(*store));
-  parts.identity = std::move(plan.identity);
-  parts.owners = make_ownership(plan.owner, *parts.store, *parts.identity);
-  parts.ttl_seconds = plan.options.cache.ttl_seconds;
-  const StoreMap& stored = parts.identity->store();
-  parts.passthrough = std::make_unique<Passthrough>(passthrough ? device_fd : -1,
-                                                    StoredUid{*stored.uids.to_outside(0)},
-                                                    StoredGid{*stored.gids.to_outside(0)});
-  auto mount = make_mount(std::move(parts));
-  if (!mount) return refuse_system(plan.source.name, "cannot open the tree", mount.error());
-  return std::move(*mount);
-}
-
-void log_start(const ViewPlan& plan, const Mount& mount, const Handshake& handshake) {
-  const UserNamespaceMap& userns = mount.identity->userns();
-  spdlog::info(
-      "serves {} on {}: userns={} (uids {}, gids {}), owner={} (uids {}, gids {}), "
-      "FUSE 7.{}, passthrough {}",
-      plan.source.name, plan.target, userns.origin, userns.uids.text(), userns.gids.text(),
-      plan.owner == OwnerPolicy::kVirtual ? "virtual" : "map", mount.identity->store().uids.text(),
-      mount.identity->store().gids.text(), handshake.minor, handshake.passthrough() ? "on" : "off");
-}
-
-}  // namespace
-
-Outcome<void> serve_view(ViewPlan plan, const std::function<void()>& ready) {
-  raise_descriptor_limit();
-  UniqueFd device = TRY(open_device());
   const auto mounted =
-      sys::mount_fuse(device.get(), plan.source.name, plan.target, plan.options.mount_flags);
+      sys::mount_fuse(device->get(), plan.source.name, plan.target, plan.options.mount_flags);
   if (!mounted) {
     return refuse_system(plan.target, "mount(2)", mounted.error(),
                          mounted.error().value == EPERM ? "run it with CAP_SYS_ADMIN" : "");
   }
-  MountGuard guard(plan.target);
+  return std::move(*device);
+}
 
+Outcome<Connection> connect(const ViewPlan& plan, int device_fd) {
   HandshakeSettings settings;
   settings.passthrough = plan.options.passthrough == PassthroughMode::kAuto;
   settings.stack_depth = plan.stack_depth;
-  auto handshake = answer_init(device.get(), settings);
+  auto handshake = answer_init(device_fd, settings);
   if (!handshake) {
     return refuse_system(plan.target, "the kernel's FUSE does not answer as expected",
                          handshake.error(), "cvfs needs Linux 5.2 or later");
   }
-  const std::unique_ptr<Mount> mount =
-      TRY(build_mount(plan, device.get(), handshake->passthrough()));
-  log_start(plan, *mount, *handshake);
-  auto session = Session::adopt(std::move(device), std::move(*handshake), *mount);
-  if (!session) return refuse_system(plan.target, "cannot start libfuse", session.error());
+  auto state = make_state();
+  if (!state) return refuse_system(plan.target, "cannot make the state memory", state.error());
+  return Connection{device_fd, std::move(*handshake),
+                    std::make_shared<StateMemory>(std::move(*state)), sys::open_descriptors()};
+}
 
-  const SignalThread signals(plan.target);
-  ready();
-  guard.keep();
-  const auto served = (*session)->serve(thread_count(plan.options));
+void log_start(const ViewPlan& plan, const Handshake& handshake) {
+  const UserNamespaceMap& userns = plan.identity->userns();
+  const StoreMap& stored = plan.identity->store();
+  spdlog::info(
+      "serves {} on {}: userns={} (uids {}, gids {}), owner={} (uids {}, gids {}), "
+      "FUSE 7.{}, passthrough {}",
+      plan.source.name, plan.target, userns.origin, userns.uids.text(), userns.gids.text(),
+      plan.owner == OwnerPolicy::kVirtual ? "virtual" : "map", stored.uids.text(),
+      stored.gids.text(), handshake.minor, handshake.passthrough() ? "on" : "off");
+}
+
+}  // namespace
+
+int serve_view(const ViewPlan& plan, const std::function<void()>& ready,
+               const std::function<void(const OperatorError&)>& refused) {
+  raise_descriptor_limit();
+  const Outcome<UniqueFd> device = open_and_mount(plan);
+  if (!device) {
+    refused(device.error());
+    return static_cast<int>(device.error().code);
+  }
+  const Outcome<Connection> connection = connect(plan, device->get());
+  if (!connection) {
+    ::umount2(plan.target.c_str(), MNT_DETACH);
+    refused(connection.error());
+    return static_cast<int>(connection.error().code);
+  }
+  log_start(plan, connection->handshake);
+  const int code = supervise(plan, *connection, ready, refused);
+  if (code != 0) ::umount2(plan.target.c_str(), MNT_DETACH);
   spdlog::info("{} is unmounted", plan.target);
-  if (!served) return refuse_system(plan.target, "serving ended", served.error());
-  return {};
+  return code;
 }
 
 }  // namespace cvfs

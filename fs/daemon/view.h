@@ -8,8 +8,9 @@
 
 namespace cvfs {
 
-// Mounts the view and serves it until it is unmounted. `ready` is called once, when it serves.
-// Refused before that: with nothing left mounted. SIGTERM and SIGINT unmount it, unless it is busy.
-Outcome<void> serve_view(ViewPlan plan, const std::function<void()>& ready);
+// Mounts the view and serves it until it is unmounted. `ready` is called once, when it serves;
+// `refused` instead, if it cannot; both may be called in another process. Returns the exit code.
+int serve_view(const ViewPlan& plan, const std::function<void()>& ready,
+               const std::function<void(const OperatorError&)>& refused);
 
 }  // namespace cvfs

@@ -6,7 +6,9 @@ namespace cvfs {
 
 void dispatch_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
   const bool keep_setid = info->kill_suidgid == 0;
-  reply_open(request, op_open(mount_of(request), caller_of(request), node, info->flags, keep_setid),
+  reply_open(request,
+             op_open(mount_of(request), intent_of(request), caller_of(request), node, info->flags,
+                     keep_setid),
              info);
 }
 
@@ -21,7 +23,7 @@ void dispatch_release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
 }
 
 void dispatch_opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
-  reply_open(request, op_opendir(mount_of(request), node), info);
+  reply_open(request, op_opendir(mount_of(request), intent_of(request), node), info);
 }
 
 }  // namespace cvfs

@@ -83,7 +83,7 @@ void dispatch_readdirplus(fuse_req_t request, fuse_ino_t node, std::size_t size,
           listing.add_plus(entry, without_inode(entry));
           return true;
         }
-        Result<Entry> found = op_lookup(mount, node, entry.name);
+        Result<Entry> found = op_lookup(mount, intent_of(request), node, entry.name);
         if (!found) {
           // Gone since, or nothing that we may tell of: the name alone.
           listing.add_plus(entry, without_inode(entry));

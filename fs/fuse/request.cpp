@@ -2,12 +2,14 @@
 
 #include <linux/fuse.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cstring>
 
 #include "base/log.h"
+#include "sys/fuse_device.h"
 
 namespace cvfs {
 
@@ -20,6 +22,7 @@ struct RequestFacts {
   std::uint32_t opcode = 0;
   std::uint64_t node = 0;
   bool setattr_kills_setid = false;
+  Intent intent;
 };
 thread_local RequestFacts facts;
 
@@ -39,19 +42,58 @@ void log_unexpected(int error) {
                std::strerror(error));
 }
 
+bool is_setattr_that_kills_setid(const fuse_in_header& header, const fuse_buf& buffer) {
+  fuse_setattr_in setattr{};
+  if (header.opcode != FUSE_SETATTR || buffer.size < sizeof header + sizeof setattr) return false;
+  std::memcpy(&setattr, static_cast<const char*>(buffer.mem) + sizeof header, sizeof setattr);
+  return (setattr.valid & kSetattrKillSetid) != 0;
+}
+
+bool has_no_reply(std::uint32_t opcode) {
+  return opcode == FUSE_FORGET || opcode == FUSE_BATCH_FORGET || opcode == FUSE_INTERRUPT;
+}
+
 }  // namespace
 
-void note_request(const fuse_buf& buffer) {
+RequestScope::RequestScope(JournalSlot& slot, const fuse_buf& buffer) : size_(buffer.size) {
   facts = {};
   fuse_in_header header{};
-  fuse_setattr_in setattr{};
   if (buffer.size < sizeof header) return;
   std::memcpy(&header, buffer.mem, sizeof header);
+  unique_ = header.unique;
+  resent_ = (header.unique & sys::kFuseUniqueResend) != 0;
   facts.opcode = header.opcode;
   facts.node = header.nodeid;
-  if (header.opcode != FUSE_SETATTR || buffer.size < sizeof header + sizeof setattr) return;
-  std::memcpy(&setattr, static_cast<const char*>(buffer.mem) + sizeof header, sizeof setattr);
-  facts.setattr_kills_setid = (setattr.valid & kSetattrKillSetid) != 0;
+  facts.setattr_kills_setid = is_setattr_that_kills_setid(header, buffer);
+  if (has_no_reply(header.opcode)) return;
+  slot_ = &slot;
+  facts.intent =
+      slot.begin(header.unique & ~sys::kFuseUniqueResend, header.opcode, header.nodeid, resent_);
+}
+
+std::uint32_t RequestScope::deaths() const {
+  return slot_ != nullptr ? facts.intent.deaths() : 0;
+}
+
+void RequestScope::refuse(int device_fd) const {
+  spdlog::error(
+      "FUSE request {} on inode {} ({} bytes, number {}) was at hand in each of {} "
+      "processes that died: it gets EIO",
+      facts.opcode, facts.node, size_, unique_, deaths());
+  fuse_out_header reply{};
+  reply.len = sizeof reply;
+  reply.error = -EIO;
+  reply.unique = unique_;
+  // ENOENT: nobody waits for it any more.
+  (void)!::write(device_fd, &reply, sizeof reply);
+}
+
+RequestScope::~RequestScope() {
+  if (slot_ != nullptr) slot_->end();
+}
+
+Intent& intent_of(fuse_req_t) {
+  return facts.intent;
 }
 
 bool setattr_kills_setid() {

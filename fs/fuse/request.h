@@ -13,8 +13,31 @@
 
 namespace cvfs {
 
-// Before libfuse decodes a request: keeps what it does not hand on.
-void note_request(const fuse_buf& buffer);
+// Around libfuse's handling of one request on this thread: keeps what libfuse does not hand on, and
+// the request's place in the journal.
+class RequestScope {
+ public:
+  RequestScope(JournalSlot& slot, const fuse_buf& buffer);
+  ~RequestScope();
+  RequestScope(const RequestScope&) = delete;
+  RequestScope& operator=(const RequestScope&) = delete;
+
+  bool has_reply() const { return slot_ != nullptr; }
+  bool is_resent() const { return resent_; }
+  // How many processes died while they worked on it.
+  std::uint32_t deaths() const;
+  // Answers it with EIO, and logs all that is known of it.
+  void refuse(int device_fd) const;
+
+ private:
+  JournalSlot* slot_ = nullptr;  // null: a message without a reply (FORGET, INTERRUPT)
+  std::uint64_t unique_ = 0;
+  std::size_t size_ = 0;
+  bool resent_ = false;
+};
+
+// Of the request at hand.
+Intent& intent_of(fuse_req_t request);
 
 // The size in the SETATTR at hand is changed by somebody without CAP_FSETID (FATTR_KILL_SUIDGID,
 // which libfuse masks out).

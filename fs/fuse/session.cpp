@@ -1,7 +1,7 @@
 #include "fuse/session.h"
 
 #include <linux/fuse.h>
-#include <signal.h>
+#include <poll.h>
 #include <sys/mman.h>
 
 #include <cstring>
@@ -14,10 +14,9 @@
 #include "fuse/operations.h"
 #include "fuse/request.h"
 #include "sys/credentials.h"
+#include "sys/fuse_device.h"
 
 namespace cvfs {
-
-namespace {
 
 // Where one thread receives its requests: a whole WRITE with its header, in pages that are there
 // before the first request is.
@@ -42,11 +41,16 @@ class ReceiveBuffer {
   fuse_buf buffer_{};
 };
 
+namespace {
+
+// A request that was being worked on when this many processes died is not tried again.
+constexpr std::uint32_t kMaxDeaths = 3;
+
 }  // namespace
 
-Result<std::unique_ptr<Session>> Session::adopt(UniqueFd device, Handshake handshake,
+Result<std::unique_ptr<Session>> Session::adopt(int device_fd, const Handshake& handshake,
                                                 Mount& mount) {
-  std::unique_ptr<Session> session(new Session(mount, std::move(handshake)));
+  std::unique_ptr<Session> session(new Session(mount, device_fd));
   char name[] = "cvfsd";
   char* arguments[] = {name, nullptr};
   fuse_args args = FUSE_ARGS_INIT(1, arguments);
@@ -56,15 +60,15 @@ Result<std::unique_ptr<Session>> Session::adopt(UniqueFd device, Handshake hands
   if (session->session_ == nullptr) return fail(ENOMEM);
 
   // "/dev/fd/N" as a mountpoint tells libfuse to use a connection that is there already.
-  const std::string connection = "/dev/fd/" + std::to_string(device.get());
+  const std::string connection = "/dev/fd/" + std::to_string(device_fd);
   if (fuse_session_mount(session->session_, connection.c_str()) != 0) return fail(ENOMEM);
-  (void)device.release();  // libfuse closes it with the session
 
   // libfuse answers this INIT, too; the kernel knows no such request any more and says ENOENT,
   // which libfuse passes over.
+  std::vector<char> request = handshake.request;
   fuse_buf init{};
-  init.mem = session->handshake_.request.data();
-  init.size = session->handshake_.request.size();
+  init.mem = request.data();
+  init.size = request.size();
   fuse_session_process_buf(session->session_, &init);
   return session;
 }
@@ -73,24 +77,52 @@ Session::~Session() {
   if (session_ != nullptr) fuse_session_destroy(session_);
 }
 
+Session::Message Session::serve_one(ReceiveBuffer& buffer, JournalSlot& slot) {
+  for (;;) {
+    const int received = fuse_session_receive_buf(session_, buffer.get());
+    if (received == -EINTR || received == -EAGAIN) continue;
+    if (received <= 0) return Message::kNone;  // libfuse has marked the session as exited
+    break;
+  }
+  const RequestScope request(slot, *buffer.get());
+  if (request.deaths() >= kMaxDeaths) {
+    request.refuse(device_fd_);
+  } else {
+    fuse_session_process_buf(session_, buffer.get());
+  }
+  if (!request.has_reply()) return Message::kNotice;
+  return request.is_resent() ? Message::kResent : Message::kRequest;
+}
+
+void Session::resume() {
+  sys::prepare_serving_thread();
+  if (const auto asked = sys::request_resend(device_fd_); !asked) {
+    spdlog::error("the kernel does not send requests again ({}): those in flight are lost",
+                  std::strerror(asked.error().value));
+  }
+  ReceiveBuffer buffer;
+  JournalSlot slot(*mount_.journal);
+  // Requests that are sent again come before all others.
+  pollfd waiting{device_fd_, POLLIN, 0};
+  while (::poll(&waiting, 1, 0) == 1 && (waiting.revents & POLLIN) != 0) {
+    const Message message = serve_one(buffer, slot);
+    if (message == Message::kNone || message == Message::kRequest) break;
+    if (message == Message::kResent) ++mount_.state->view().resent;
+  }
+  mount_.journal->drop_orphans();
+}
+
 void Session::serve_requests() {
   sys::prepare_serving_thread();
   ReceiveBuffer buffer;
-  while (fuse_session_exited(session_) == 0) {
-    const int received = fuse_session_receive_buf(session_, buffer.get());
-    if (received == -EINTR || received == -EAGAIN) continue;
-    if (received <= 0) break;  // unmounted (libfuse has marked the session as exited), or broken
-    note_request(*buffer.get());
-    fuse_session_process_buf(session_, buffer.get());
+  JournalSlot slot(*mount_.journal);
+  while (fuse_session_exited(session_) == 0 && serve_one(buffer, slot) != Message::kNone) {
   }
 }
 
-Result<void> Session::serve(unsigned threads) {
-  std::vector<std::jthread> others;
-  for (unsigned i = 1; i < threads; ++i) others.emplace_back([this] { serve_requests(); });
-  std::jthread([this] { serve_requests(); }).join();
-  others.clear();
-  return {};
+void Session::serve(unsigned threads) {
+  std::vector<std::jthread> serving;
+  for (unsigned i = 0; i < threads; ++i) serving.emplace_back([this] { serve_requests(); });
 }
 
 }  // namespace cvfs

@@ -5,7 +5,6 @@
 #include <memory>
 
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "fuse/handshake.h"
 #include "vfs/mount.h"
 
@@ -13,26 +12,38 @@ struct fuse_session;
 
 namespace cvfs {
 
+class ReceiveBuffer;
+class RequestScope;
+
 class Session {
  public:
-  // Takes a connection over that has been initialised (answer_init). `mount` outlives the session.
+  // Takes a connection over that has been initialised (answer_init). `device_fd` is borrowed:
+  // libfuse would close it, so the session must not be destroyed before the connection ends.
   // ENOMEM: libfuse could not make its session.
-  static Result<std::unique_ptr<Session>> adopt(UniqueFd device, Handshake handshake, Mount& mount);
+  static Result<std::unique_ptr<Session>> adopt(int device_fd, const Handshake& handshake,
+                                                Mount& mount);
 
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
 
-  // Serves until the view is unmounted; returns then. EIO: the connection broke otherwise.
-  Result<void> serve(unsigned threads);
+  // After another process served this connection and died: has the kernel send again what was in
+  // flight, and answers that first, one request after the other.
+  void resume();
+
+  // Serves until the view is unmounted; returns then.
+  void serve(unsigned threads);
 
  private:
-  Session(Mount& mount, Handshake handshake) : mount_(mount), handshake_(std::move(handshake)) {}
+  Session(Mount& mount, int device_fd) : mount_(mount), device_fd_(device_fd) {}
 
   void serve_requests();
+  // Receives one message and answers it; kNone: the connection has ended.
+  enum class Message { kNone, kRequest, kResent, kNotice };
+  Message serve_one(ReceiveBuffer& buffer, JournalSlot& slot);
 
   Mount& mount_;
-  Handshake handshake_;
+  int device_fd_;
   fuse_session* session_ = nullptr;
 };
 

@@ -1,10 +1,10 @@
 #include "sys/fuse_device.h"
 
 #include <fcntl.h>
-#include <linux/types.h>
+#include <linux/fuse.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
+#include <unistd.h>
 
 namespace cvfs::sys {
 
@@ -32,6 +32,14 @@ Result<void> mount_fuse(int device_fd, const std::string& source, const std::str
   const std::string data = "fd=" + std::to_string(device_fd) +
                            ",rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions";
   return succeeded(::mount(source.c_str(), target.c_str(), "fuse.cvfs", flags, data.c_str()));
+}
+
+Result<void> request_resend(int device_fd) {
+  constexpr std::int32_t kNotifyResend = 7;  // FUSE_NOTIFY_RESEND
+  fuse_out_header notification{};
+  notification.len = sizeof notification;
+  notification.error = kNotifyResend;
+  return succeeded(::write(device_fd, &notification, sizeof notification));
 }
 
 Result<std::int32_t> open_backing(int device_fd, int fd) {

@@ -16,6 +16,9 @@ inline constexpr std::uint64_t kFuseInitNoExport = 1ULL << 38;
 inline constexpr std::uint64_t kFuseInitHasResend = 1ULL << 39;
 inline constexpr std::uint64_t kFuseInitAllowIdmap = 1ULL << 40;
 
+// Set in a request's number when the kernel sends it again (FUSE_UNIQUE_RESEND).
+inline constexpr std::uint64_t kFuseUniqueResend = 1ULL << 63;
+
 // ENOENT, ENODEV, ENXIO: no FUSE in this kernel (modprobe fuse).
 Result<UniqueFd> open_fuse_device();
 
@@ -23,6 +26,10 @@ Result<UniqueFd> open_fuse_device();
 // /proc/self/mounts shows; `flags` are MS_*.
 Result<void> mount_fuse(int device_fd, const std::string& source, const std::string& target,
                         unsigned long flags);
+
+// Asks the kernel to send again what was read from the connection and not answered. EINVAL, ENOSYS:
+// a kernel older than 6.9.
+Result<void> request_resend(int device_fd);
 
 // Registers what `fd` (O_PATH will do) refers to for passthrough. The kernel keeps this thread's
 // credentials and opens the file with them whenever it is opened through the view.

@@ -1,6 +1,7 @@
 #include "sys/shared_memory.h"
 
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <utility>
@@ -11,6 +12,16 @@ Result<SharedMemory> SharedMemory::create(const char* name, std::size_t bytes) {
   UniqueFd fd(::memfd_create(name, MFD_CLOEXEC));
   if (!fd) return last_error();
   if (::ftruncate(fd.get(), static_cast<off_t>(bytes)) < 0) return last_error();
+  void* data =
+      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
+  if (data == MAP_FAILED) return last_error();
+  return SharedMemory(std::move(fd), data, bytes);
+}
+
+Result<SharedMemory> SharedMemory::adopt(UniqueFd fd) {
+  struct stat status {};
+  if (::fstat(fd.get(), &status) < 0) return last_error();
+  const auto bytes = static_cast<std::size_t>(status.st_size);
   void* data =
       ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
   if (data == MAP_FAILED) return last_error();

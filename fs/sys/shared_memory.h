@@ -15,12 +15,16 @@ class SharedMemory {
   // `name` shows in /proc/PID/maps. ENOMEM: no address space.
   static Result<SharedMemory> create(const char* name, std::size_t bytes);
 
+  // Maps the whole of a memfd that another process made.
+  static Result<SharedMemory> adopt(UniqueFd fd);
+
   SharedMemory(SharedMemory&& other) noexcept;
   SharedMemory& operator=(SharedMemory&&) = delete;
   ~SharedMemory();
 
   void* data() const { return data_; }
   std::size_t size() const { return size_; }
+  int fd() const { return fd_.get(); }
 
  private:
   SharedMemory(UniqueFd fd, void* data, std::size_t size)

@@ -87,6 +87,14 @@ void FileCache::unhold(NodeId node) {
   unpin(node);
 }
 
+void FileCache::adopt(NodeId node, int fd) {
+  Shard& shard = shard_of(node);
+  const MutexLock lock(shard.mutex);
+  const auto [found, added] = shard.entries.try_emplace(node);
+  if (added) found->second.file = File(UniqueFd(fd));
+  ++found->second.pins;
+}
+
 std::size_t FileCache::size() {
   std::size_t total = 0;
   for (Shard& shard : shards_) {

@@ -59,6 +59,9 @@ class FileCache {
   void hold(NodeId node);
   void unhold(NodeId node);
 
+  // hold() of a file whose reference an earlier process opened; it is ours from now on.
+  void adopt(NodeId node, int fd);
+
   std::size_t size();
 
  private:

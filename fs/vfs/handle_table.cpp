@@ -20,24 +20,45 @@ std::uint32_t index_of(HandleId id) {
 
 }  // namespace
 
-Result<HandleTable> HandleTable::create(std::uint32_t capacity) {
-  const std::size_t bytes = kHeaderBytes + (std::size_t{capacity} + 1) * sizeof(HandleRecord);
-  return HandleTable(TRY(sys::SharedMemory::create("cvfs-handles", bytes)), capacity);
+std::size_t HandleTable::bytes_for(std::uint32_t capacity) {
+  return kHeaderBytes + (std::size_t{capacity} + 1) * sizeof(HandleRecord);
 }
 
-HandleTable::HandleTable(sys::SharedMemory memory, std::uint32_t capacity)
-    : memory_(std::move(memory)), mutex_(std::make_unique<Mutex>()) {
-  auto* bytes = static_cast<std::byte*>(memory_.data());
-  header_ = new (bytes) Header{};
+HandleTable::HandleTable(std::span<std::byte> memory, std::uint32_t capacity)
+    : HandleTable(memory, capacity, true) {}
+
+HandleTable::HandleTable(std::span<std::byte> memory, std::uint32_t capacity, bool fresh)
+    : header_(reinterpret_cast<Header*>(memory.data())),
+      records_(reinterpret_cast<HandleRecord*>(memory.data() + kHeaderBytes)),
+      mutex_(std::make_unique<Mutex>()) {
+  if (!fresh) return;
+  new (header_) Header{};
   header_->capacity = capacity;
   header_->never_used = 1;
-  records_ = reinterpret_cast<HandleRecord*>(bytes + kHeaderBytes);
 }
 
-HandleTable::~HandleTable() {
-  if (memory_.data() == nullptr) return;  // moved from
+// Which records are in use is said by their ids alone; the free list is made anew.
+HandleTable HandleTable::adopt(std::span<std::byte> memory, std::uint32_t capacity) {
+  HandleTable table(memory, capacity, false);
+  std::uint32_t first_free = 0;
+  std::uint64_t open = 0;
+  for (std::uint32_t i = 1; i < table.header_->never_used; ++i) {
+    HandleRecord& record = table.records_[i];
+    if (record.id != 0) {
+      ++open;
+    } else {
+      record.next_free = first_free;
+      first_free = i;
+    }
+  }
+  table.header_->open = open;
+  table.header_->first_free = first_free;
+  return table;
+}
+
+void HandleTable::for_each(const std::function<void(const HandleRecord&)>& visit) const {
   for (std::uint32_t i = 1; i < header_->never_used; ++i) {
-    if (records_[i].id.load() != 0) UniqueFd(records_[i].io.load());
+    if (records_[i].id != 0) visit(records_[i]);
   }
 }
 

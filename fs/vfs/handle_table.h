@@ -1,17 +1,19 @@
 // HandleTable: the files and directories that the kernel has open, by number. A number is never
-// used twice: a RELEASE may come twice, and must not close somebody else's file. Plain data in one
-// SharedMemory, as the inodes. Thread-safe; locks in docs/locking.md.
+// used twice: a RELEASE may come twice, and must not close somebody else's file. Plain data in a
+// section of the state memory, as the inodes. Thread-safe; locks in docs/locking.md.
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 
 #include "base/ids.h"
 #include "base/mutex.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "sys/shared_memory.h"
 
 namespace cvfs {
 
@@ -26,9 +28,15 @@ struct HandleRecord {
 
 class HandleTable {
  public:
-  static Result<HandleTable> create(std::uint32_t capacity);
+  static constexpr std::uint32_t kLayoutVersion = 1;
+  static std::size_t bytes_for(std::uint32_t capacity);
+
+  // In zeroed memory of bytes_for(capacity), which outlives the table.
+  HandleTable(std::span<std::byte> memory, std::uint32_t capacity);
+  // Goes on with what an earlier process left in such memory; its descriptors are ours.
+  static HandleTable adopt(std::span<std::byte> memory, std::uint32_t capacity);
+
   HandleTable(HandleTable&&) = default;
-  ~HandleTable();
 
   // `io` may be empty. ENFILE: the table is full.
   Result<HandleId> add(NodeId node, UniqueFd io, int flags);
@@ -38,6 +46,9 @@ class HandleTable {
 
   // Closes it. Returns the inode that it was on; EBADF the second time.
   Result<NodeId> remove(HandleId id);
+
+  // Every handle that is open.
+  void for_each(const std::function<void(const HandleRecord&)>& visit) const;
 
   // Gives the handle its descriptor; if it has got one meanwhile, that one stays. Returns which.
   static int set_io(HandleRecord& record, UniqueFd io);
@@ -52,9 +63,8 @@ class HandleTable {
     std::atomic<std::uint64_t> open;
   };
 
-  HandleTable(sys::SharedMemory memory, std::uint32_t capacity);
+  HandleTable(std::span<std::byte> memory, std::uint32_t capacity, bool fresh);
 
-  sys::SharedMemory memory_;
   Header* header_;
   HandleRecord* records_;  // [0] is never used
   std::unique_ptr<Mutex> mutex_;

@@ -30,25 +30,64 @@ std::uint64_t hash_of(const FileId& id) {
   return hash;
 }
 
-}  // namespace
-
-Result<InodeTable> InodeTable::create(std::uint32_t capacity) {
-  const std::uint32_t buckets = std::bit_ceil(std::max<std::uint32_t>(capacity / 4, 64));
-  const std::size_t bytes = kHeaderBytes + buckets * sizeof(std::uint32_t) +
-                            (std::size_t{capacity} + 1) * sizeof(InodeRecord);
-  return InodeTable(TRY(sys::SharedMemory::create("cvfs-inodes", bytes)), capacity, buckets);
+std::uint32_t bucket_count_for(std::uint32_t capacity) {
+  return std::bit_ceil(std::max<std::uint32_t>(capacity / 4, 64));
 }
 
-InodeTable::InodeTable(sys::SharedMemory memory, std::uint32_t capacity, std::uint32_t buckets)
-    : memory_(std::move(memory)), locks_(std::make_unique<Locks>()) {
-  auto* bytes = static_cast<std::byte*>(memory_.data());
-  header_ = new (bytes) Header{};
+}  // namespace
+
+std::size_t InodeTable::bytes_for(std::uint32_t capacity) {
+  return kHeaderBytes + bucket_count_for(capacity) * sizeof(std::uint32_t) +
+         (std::size_t{capacity} + 1) * sizeof(InodeRecord);
+}
+
+InodeTable::InodeTable(std::span<std::byte> memory, std::uint32_t capacity)
+    : InodeTable(memory, capacity, true) {}
+
+InodeTable InodeTable::adopt(std::span<std::byte> memory, std::uint32_t capacity,
+                             const std::function<void(std::int32_t)>& orphan) {
+  InodeTable table(memory, capacity, false);
+  table.rebuild(orphan);
+  return table;
+}
+
+// Zero pages are valid records: free, undecided, before their first generation.
+InodeTable::InodeTable(std::span<std::byte> memory, std::uint32_t capacity, bool fresh)
+    : header_(reinterpret_cast<Header*>(memory.data())),
+      buckets_(reinterpret_cast<std::uint32_t*>(memory.data() + kHeaderBytes)),
+      records_(reinterpret_cast<InodeRecord*>(memory.data() + kHeaderBytes +
+                                              bucket_count_for(capacity) * sizeof(std::uint32_t))),
+      locks_(std::make_unique<Locks>()) {
+  if (!fresh) return;
+  new (header_) Header{};
   header_->capacity = capacity;
-  header_->bucket_count = buckets;
+  header_->bucket_count = bucket_count_for(capacity);
   header_->never_used = static_cast<std::uint32_t>(kRootNode) + 1;
-  buckets_ = reinterpret_cast<std::uint32_t*>(bytes + kHeaderBytes);
-  // Zero pages are valid records: free, undecided, first generation.
-  records_ = reinterpret_cast<InodeRecord*>(bytes + kHeaderBytes + buckets * sizeof(std::uint32_t));
+}
+
+// Which records are in use is said by their lookup counts alone; the chains and the free list may
+// have been left half done, and are made anew.
+void InodeTable::rebuild(const std::function<void(std::int32_t)>& orphan) {
+  std::fill_n(buckets_, header_->bucket_count, 0U);
+  std::uint32_t first_free = 0;
+  std::uint64_t live = 0;
+  for (std::uint32_t i = kRootNode; i < header_->never_used; ++i) {
+    InodeRecord& record = records_[i];
+    if (record.lookup_count != 0) {
+      std::uint32_t& bucket = buckets_[bucket_of(record.id)];
+      record.next = bucket;
+      bucket = i;
+      if (i != kRootNode) ++live;
+      continue;
+    }
+    if (record.backing > 0) orphan(record.backing);
+    record.backing = kBackingUndecided;
+    record.next = first_free;
+    first_free = i;
+  }
+  header_->live = live;
+  const MutexLock lock(locks_->allocation);
+  header_->first_free = first_free;
 }
 
 std::uint32_t InodeTable::bucket_of(const FileId& id) const {
@@ -79,9 +118,12 @@ Result<InodeTable::Remembered> InodeTable::remember(const FileId& id) {
   const std::uint32_t index = TRY(allocate());
   InodeRecord& record = records_[index];
   record.id = id;
-  record.lookup_count = 1;
+  ++record.generation;
   record.backing.store(kBackingUndecided, std::memory_order_relaxed);
+  record.kept_for_good.store(false, std::memory_order_relaxed);
   record.unclaimed.store(false, std::memory_order_relaxed);
+  // Last: from here on the record counts for whoever adopts the table.
+  record.lookup_count.store(1, std::memory_order_release);
   record.next = buckets_[bucket];
   buckets_[bucket] = index;
   header_->live.fetch_add(1, std::memory_order_relaxed);
@@ -109,7 +151,7 @@ bool InodeTable::forget(NodeId node, std::uint64_t count) {
   const std::uint32_t bucket = bucket_of(record.id);
   const MutexLock lock(lock_of(bucket));
   if (record.lookup_count == 0) return false;
-  record.lookup_count -= std::min(record.lookup_count, count);
+  record.lookup_count -= std::min(record.lookup_count.load(), count);
   if (record.lookup_count != 0) return false;
   std::uint32_t* link = &buckets_[bucket];
   while (*link != node) link = &records_[*link].next;
@@ -117,9 +159,14 @@ bool InodeTable::forget(NodeId node, std::uint64_t count) {
   return true;
 }
 
+void InodeTable::for_each(const std::function<void(NodeId, InodeRecord&)>& visit) {
+  for (std::uint32_t i = kRootNode; i < header_->never_used; ++i) {
+    if (records_[i].lookup_count != 0) visit(i, records_[i]);
+  }
+}
+
 void InodeTable::recycle(NodeId node) {
   InodeRecord& record = records_[node];
-  ++record.generation;
   header_->live.fetch_sub(1, std::memory_order_relaxed);
   const MutexLock lock(locks_->allocation);
   record.next = header_->first_free;

@@ -1,18 +1,21 @@
 // InodeTable: the inodes that the kernel knows of, by number and by file id, with their lookup
-// counts. Everything that must outlive the serving process is plain data in one SharedMemory,
-// linked by indices, never by pointers. Thread-safe; locks in docs/locking.md.
+// counts. All of it is plain data in a section of the state memory, linked by indices, never by
+// pointers, and written in such an order that the next process can go on with it wherever this one
+// ends. Thread-safe; locks in docs/locking.md.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 
 #include "base/ids.h"
 #include "base/mutex.h"
 #include "base/result.h"
 #include "store/store.h"
-#include "sys/shared_memory.h"
 
 namespace cvfs {
 
@@ -20,12 +23,15 @@ namespace cvfs {
 // without a lock by whoever serves a request on it.
 struct InodeRecord {
   FileId id;
-  std::uint64_t lookup_count;  // guarded by the record's shard lock; 0: a free record
-  std::uint32_t generation;    // grows each time the number is given to another file
-  std::uint32_t next;          // in its bucket or in the free list; 0: the last
+  std::atomic<std::uint64_t> lookup_count;  // guarded by the record's shard lock; 0: free
+  std::uint32_t generation;                 // grows each time the number is given to another file
+  std::uint32_t next;                       // in its bucket or in the free list; 0: the last
   // kBackingUndecided, kBackingNone or the backing id that the kernel knows the file by.
   std::atomic<std::int32_t> backing;
-  std::atomic<bool> unclaimed;  // last seen so; vfs/claim.h
+  // The descriptor of its reference, good while it has an open handle or `kept_for_good`.
+  std::atomic<std::int32_t> held_fd;
+  std::atomic<bool> kept_for_good;  // its id cannot be opened again
+  std::atomic<bool> unclaimed;      // last seen so; vfs/claim.h
 };
 
 inline constexpr std::int32_t kBackingUndecided = 0;
@@ -33,8 +39,17 @@ inline constexpr std::int32_t kBackingNone = -1;
 
 class InodeTable {
  public:
+  static constexpr std::uint32_t kLayoutVersion = 1;
   // `capacity`: the most inodes at a time; memory is used only for those that there are.
-  static Result<InodeTable> create(std::uint32_t capacity);
+  static std::size_t bytes_for(std::uint32_t capacity);
+
+  // In zeroed memory of bytes_for(capacity), which outlives the table.
+  InodeTable(std::span<std::byte> memory, std::uint32_t capacity);
+
+  // Goes on with what an earlier process left in such memory. `orphan(backing id)` is called for
+  // what it had not come to release.
+  static InodeTable adopt(std::span<std::byte> memory, std::uint32_t capacity,
+                          const std::function<void(std::int32_t)>& orphan);
 
   struct Remembered {
     NodeId node;
@@ -56,6 +71,9 @@ class InodeTable {
   [[nodiscard]] bool forget(NodeId node, std::uint64_t count);
   void recycle(NodeId node);
 
+  // Every inode that the kernel knows.
+  void for_each(const std::function<void(NodeId, InodeRecord&)>& visit);
+
   std::uint64_t live() const { return header_->live.load(std::memory_order_relaxed); }
 
  private:
@@ -74,13 +92,13 @@ class InodeTable {
     Mutex allocation;
   };
 
-  InodeTable(sys::SharedMemory memory, std::uint32_t capacity, std::uint32_t buckets);
+  InodeTable(std::span<std::byte> memory, std::uint32_t capacity, bool fresh);
 
+  void rebuild(const std::function<void(std::int32_t)>& orphan);
   std::uint32_t bucket_of(const FileId& id) const;
   Mutex& lock_of(std::uint32_t bucket) { return locks_->shards[bucket % kShards]; }
   Result<std::uint32_t> allocate();
 
-  sys::SharedMemory memory_;
   Header* header_;
   std::uint32_t* buckets_;  // index of the first record of each bucket; 0: empty
   InodeRecord* records_;    // indexed by node number; 0 is never used

@@ -16,6 +16,13 @@ namespace {
 constexpr std::uint32_t kMaxInodes = 16 << 20;
 constexpr std::uint32_t kMaxHandles = 1 << 20;
 
+const SectionSpec kSections[] = {
+    {Section::kInodes, InodeTable::kLayoutVersion, InodeTable::bytes_for(kMaxInodes)},
+    {Section::kHandles, HandleTable::kLayoutVersion, HandleTable::bytes_for(kMaxHandles)},
+    {Section::kJournal, Journal::kLayoutVersion, Journal::bytes()},
+    {Section::kView, kViewStateVersion, sizeof(ViewState)},
+};
+
 // Half of the descriptors are for files that are open; a quarter is for files that were looked up.
 std::size_t idle_descriptors() {
   rlimit limit{};
@@ -47,22 +54,61 @@ Result<Attributes> describe_status(Mount& mount, NodeId node, const File& file,
   return attributes;
 }
 
+// The references of open files, and of files that cannot be opened by their id, have outlived the
+// process that opened them in the descriptor table that we share.
+void adopt_held_files(Mount& mount) {
+  mount.inodes.for_each([&](NodeId node, InodeRecord& record) {
+    if (!record.kept_for_good || node == kRootNode) return;
+    (void)mount.files->keep(node, File(UniqueFd(record.held_fd)), true);
+  });
+  mount.handles.for_each([&](const HandleRecord& handle) {
+    InodeRecord* record = mount.inodes.find(handle.node).value_or(nullptr);
+    if (record != nullptr) mount.files->adopt(handle.node, record->held_fd);
+  });
+}
+
 }  // namespace
+
+Result<StateMemory> make_state() {
+  return StateMemory::create(kSections);
+}
 
 Result<std::unique_ptr<Mount>> make_mount(MountParts parts) {
   const std::size_t idle = idle_descriptors();
   auto files = std::make_unique<FileCache>(*parts.store, idle);
-  auto mount = std::unique_ptr<Mount>(
-      new Mount{std::move(parts.store), std::move(parts.identity), std::move(parts.owners),
-                std::move(files), std::move(parts.passthrough), TRY(InodeTable::create(kMaxInodes)),
-                TRY(HandleTable::create(kMaxHandles)),
-                MountSettings{parts.ttl_seconds, idle, own_pid_namespace(), 0}});
+  Passthrough& passthrough = *parts.passthrough;
+  const StateMemory& state = *parts.state;
+  const auto inodes = state.section(Section::kInodes);
+  const auto handles = state.section(Section::kHandles);
+  // Not make_unique: Mount is an aggregate, and its tables are made in place.
+  std::unique_ptr<Mount> mount(new Mount{
+      parts.state, std::move(parts.store), std::move(parts.identity), std::move(parts.owners),
+      std::move(files), std::move(parts.passthrough),
+      parts.adopt
+          ? InodeTable::adopt(inodes, kMaxInodes, [&](std::int32_t id) { passthrough.release(id); })
+          : InodeTable(inodes, kMaxInodes),
+      parts.adopt ? HandleTable::adopt(handles, kMaxHandles) : HandleTable(handles, kMaxHandles),
+      std::make_unique<Journal>(state.section(Section::kJournal)),
+      MountSettings{parts.ttl_seconds, idle, own_pid_namespace(), 0}});
   File root = TRY(mount->store->root());
   const FileStatus status = TRY(mount->store->status(root));
   mount->settings.root_device = status.device;
-  mount->inodes.set_root(mount->store->id_of(root, status));
+  if (!parts.adopt) mount->inodes.set_root(mount->store->id_of(root, status));
   (void)mount->files->keep(kRootNode, std::move(root), true);
+  if (parts.adopt) adopt_held_files(*mount);
   return mount;
+}
+
+std::vector<int> descriptors_in_use(Mount& mount) {
+  std::vector<int> used;
+  mount.inodes.for_each([&](NodeId, InodeRecord& record) {
+    if (record.kept_for_good) used.push_back(record.held_fd);
+  });
+  mount.handles.for_each([&](const HandleRecord& handle) {
+    used.push_back(handle.io);
+    if (auto record = mount.inodes.find(handle.node)) used.push_back((*record)->held_fd);
+  });
+  return used;
 }
 
 void forget(Mount& mount, NodeId node, std::uint64_t count) {
@@ -88,15 +134,22 @@ HandleRef::~HandleRef() {
   if (mount_ != nullptr) op_release(*mount_, id_);
 }
 
-Result<Entry> introduce(Mount& mount, File file) {
+Result<Entry> introduce(Mount& mount, Intent& intent, File file) {
   const FileStatus status = TRY(mount.store->status(file));
   const FileId id = mount.store->id_of(file, status);
   const auto remembered = TRY(mount.inodes.remember(id));
+  if (intent.has_counted(remembered.node)) (void)mount.inodes.forget(remembered.node, 1);
+  intent.counted(remembered.node);
   Entry entry;
   entry.lookup = LookupRef(mount, remembered.node);
   entry.generation = remembered.generation;
   const bool for_good = remembered.is_new && !id.can_reopen();
   const PinnedFile pinned = mount.files->keep(remembered.node, std::move(file), for_good);
+  if (for_good) {
+    InodeRecord& record = *TRY(mount.inodes.find(remembered.node));
+    record.held_fd = pinned->fd();
+    record.kept_for_good = true;
+  }
   entry.attributes = TRY(describe_status(mount, remembered.node, *pinned, status));
   return entry;
 }

@@ -4,8 +4,11 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "idmap/identity.h"
+#include "journal/journal.h"
+#include "journal/state_memory.h"
 #include "store/store.h"
 #include "vfs/attributes.h"
 #include "vfs/file_cache.h"
@@ -24,6 +27,7 @@ struct MountSettings {
 };
 
 struct Mount {
+  std::shared_ptr<StateMemory> state;  // holds the tables and the journal
   std::unique_ptr<Store> store;
   std::unique_ptr<Identity> identity;
   std::unique_ptr<Ownership> owners;
@@ -31,14 +35,20 @@ struct Mount {
   std::unique_ptr<Passthrough> passthrough;
   InodeTable inodes;
   HandleTable handles;
+  std::unique_ptr<Journal> journal;
   MountSettings settings;
 
   // A file's reference by its number. ESTALE: it is gone.
   Result<PinnedFile> pin(NodeId node) { return files->pin(node, TRY(inodes.find(node))->id); }
 };
 
+// A new state memory for a view. ENOMEM: no address space.
+Result<StateMemory> make_state();
+
 // What make_mount() starts from.
 struct MountParts {
+  std::shared_ptr<StateMemory> state;
+  bool adopt = false;  // `state` is what an earlier process left
   std::unique_ptr<Store> store;
   std::unique_ptr<Identity> identity;
   std::unique_ptr<Ownership> owners;
@@ -46,8 +56,12 @@ struct MountParts {
   double ttl_seconds = 1.0;
 };
 
-// Makes the tables and gives the root its number. Errors: those of opening the root, ENOMEM.
+// Makes the tables and gives the root its number, or goes on with what an earlier process left.
+// Errors: those of opening the root.
 Result<std::unique_ptr<Mount>> make_mount(MountParts parts);
+
+// The descriptors that the tables own: those of open files, and of files that have no id.
+std::vector<int> descriptors_in_use(Mount& mount);
 
 // Takes `count` lookups of an inode back; with the last, what belongs to it is released.
 void forget(Mount& mount, NodeId node, std::uint64_t count);
@@ -95,8 +109,9 @@ struct Entry {
   Attributes attributes;
 };
 
-// Counts a lookup of `file` and describes it. Consumes the reference (it goes to the cache).
-Result<Entry> introduce(Mount& mount, File file);
+// Counts a lookup of `file`, once a request, and describes it. Consumes the reference (it goes to
+// the cache).
+Result<Entry> introduce(Mount& mount, Intent& intent, File file);
 
 // The attributes as callers are shown them.
 Result<Attributes> describe(Mount& mount, NodeId node, const File& file);

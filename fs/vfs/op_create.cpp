@@ -9,24 +9,62 @@ namespace {
 // What container engines give to a bind source that they make (moby: MkdirAllAndChown, 0755).
 constexpr mode_t kEnginesMode = 0755;
 
+// Was what stands at `name` made by the request at hand, before the process that worked on it died?
+bool was_made(Mount& mount, const Intent& intent, const File& directory, const char* name,
+              mode_t mode) {
+  const auto found = mount.store->look_up(directory, name);
+  if (!found) return false;
+  const auto status = mount.store->status(*found);
+  if (!status || (status->mode & S_IFMT) != (mode & S_IFMT)) return false;
+  return intent.is_since_plan(status->has_born ? status->born : status->changed);
+}
+
 // The common frame of everything that makes an entry: translate the caller, take part in a claim,
-// let `make(directory, wanted)` make it, settle the claim.
-template <class Make>
-auto make_entry(Mount& mount, const Caller& caller, NodeId parent, mode_t mode, Make make)
+// let `make(directory, wanted)` make it, settle the claim. What an earlier process had made before
+// it died is `find(directory)` instead.
+template <class Make, class Find>
+auto make_entry(Mount& mount, Intent& intent, const Caller& caller, NodeId parent, const char* name,
+                mode_t mode, Make make, Find find)
     -> decltype(make(std::declval<const File&>(), std::declval<const NewFile&>())) {
   const PinnedFile directory = TRY(mount.pin(parent));
   const NewFile wanted = TRY(mount.owners->new_file(caller, *directory, mode));
   Claim claim = TRY(Claim::begin(mount, caller, parent, directory));
-  auto made = make(*directory, wanted);
-  if (made) claim.settle();
+  decltype(make(*directory, wanted)) made = fail(ENOENT);
+  TRY(exactly_once(
+      intent,
+      [&]() -> Result<void> {
+        made = make(*directory, wanted);
+        if (!made) return fail(made.error());
+        return {};
+      },
+      [&] { return was_made(mount, intent, *directory, name, mode); }));
+  claim.settle();
+  if (!made) made = find(*directory);
   return made;
 }
 
+// The same for what is not opened in the moment in which it is made.
+template <class Make>
+Result<File> make_named(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                        const char* name, mode_t mode, Make make) {
+  return make_entry(mount, intent, caller, parent, name, mode, make,
+                    [&](const File& directory) { return mount.store->look_up(directory, name); });
+}
+
 // A file that was made open: its inode's entry, and a handle that goes on using the descriptor.
-Result<CreatedEntry> introduce_open(Mount& mount, CreatedFile created, int flags) {
-  Entry entry = TRY(introduce(mount, std::move(created.file)));
-  OpenedFile opened = TRY(open_with(mount, entry.lookup.node(), std::move(created.io), flags));
+Result<CreatedEntry> introduce_open(Mount& mount, Intent& intent, CreatedFile created, int flags) {
+  Entry entry = TRY(introduce(mount, intent, std::move(created.file)));
+  OpenedFile opened =
+      TRY(open_with(mount, intent, entry.lookup.node(), std::move(created.io), flags));
   return CreatedEntry{std::move(entry), std::move(opened)};
+}
+
+bool is_same_file(Mount& mount, const File& file, const File& directory, const char* name) {
+  const auto found = mount.store->look_up(directory, name);
+  if (!found) return false;
+  const auto there = mount.store->status(*found);
+  const auto wanted = mount.store->status(file);
+  return there && wanted && there->device == wanted->device && there->inode == wanted->inode;
 }
 
 // A directory that the engine makes is a fresh volume root.
@@ -39,32 +77,38 @@ Result<void> mark_fresh_volume(Mount& mount, Entry& made) {
 
 }  // namespace
 
-Result<CreatedEntry> op_create(Mount& mount, const Caller& caller, NodeId parent, const char* name,
-                               int flags, mode_t mode) {
-  auto created = make_entry(mount, caller, parent, S_IFREG | mode,
-                            [&](const File& directory, const NewFile& wanted) {
-                              return mount.store->create(directory, name, flags, wanted);
-                            });
+Result<CreatedEntry> op_create(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                               const char* name, int flags, mode_t mode) {
+  auto created = make_entry(
+      mount, intent, caller, parent, name, S_IFREG | mode,
+      [&](const File& directory, const NewFile& wanted) {
+        return mount.store->create(directory, name, flags, wanted);
+      },
+      [&](const File& directory) -> Result<CreatedFile> {
+        File file = TRY(mount.store->look_up(directory, name));
+        UniqueFd io = TRY(mount.store->open(file, flags, true));
+        return CreatedFile{std::move(file), std::move(io)};
+      });
   if (!created && created.error().value == EEXIST && (flags & O_EXCL) == 0) return fail(ESTALE);
-  return introduce_open(mount, TRY(std::move(created)), flags);
+  return introduce_open(mount, intent, TRY(std::move(created)), flags);
 }
 
-Result<CreatedEntry> op_tmpfile(Mount& mount, const Caller& caller, NodeId parent, int flags,
-                                mode_t mode) {
-  auto created = make_entry(mount, caller, parent, S_IFREG | mode,
-                            [&](const File& directory, const NewFile& wanted) {
-                              return mount.store->create_unnamed(directory, flags, wanted);
-                            });
-  return introduce_open(mount, TRY(std::move(created)), flags);
+Result<CreatedEntry> op_tmpfile(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                                int flags, mode_t mode) {
+  // A file without a name that a process left behind is gone with it: each try makes a new one.
+  const PinnedFile directory = TRY(mount.pin(parent));
+  const NewFile wanted = TRY(mount.owners->new_file(caller, *directory, S_IFREG | mode));
+  return introduce_open(mount, intent, TRY(mount.store->create_unnamed(*directory, flags, wanted)),
+                        flags);
 }
 
-Result<Entry> op_mkdir(Mount& mount, const Caller& caller, NodeId parent, const char* name,
-                       mode_t mode) {
-  File made = TRY(make_entry(mount, caller, parent, S_IFDIR | mode,
+Result<Entry> op_mkdir(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                       const char* name, mode_t mode) {
+  File made = TRY(make_named(mount, intent, caller, parent, name, S_IFDIR | mode,
                              [&](const File& directory, const NewFile& wanted) {
                                return mount.store->make_directory(directory, name, wanted);
                              }));
-  Entry entry = TRY(introduce(mount, std::move(made)));
+  Entry entry = TRY(introduce(mount, intent, std::move(made)));
   const mode_t permissions = mode & ~caller.umask & 07777;
   if (permissions == kEnginesMode && is_hosts_root(mount, caller)) {
     TRY(mark_fresh_volume(mount, entry));
@@ -72,33 +116,35 @@ Result<Entry> op_mkdir(Mount& mount, const Caller& caller, NodeId parent, const 
   return entry;
 }
 
-Result<Entry> op_mknod(Mount& mount, const Caller& caller, NodeId parent, const char* name,
-                       mode_t mode, dev_t device) {
-  return introduce(mount, TRY(make_entry(mount, caller, parent, mode,
-                                         [&](const File& directory, const NewFile& wanted) {
-                                           return mount.store->make_node(directory, name, device,
-                                                                         wanted);
-                                         })));
+Result<Entry> op_mknod(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                       const char* name, mode_t mode, dev_t device) {
+  File made = TRY(make_named(mount, intent, caller, parent, name, mode,
+                             [&](const File& directory, const NewFile& wanted) {
+                               return mount.store->make_node(directory, name, device, wanted);
+                             }));
+  return introduce(mount, intent, std::move(made));
 }
 
-Result<Entry> op_symlink(Mount& mount, const Caller& caller, NodeId parent, const char* name,
-                         const char* target) {
-  return introduce(mount, TRY(make_entry(mount, caller, parent, S_IFLNK | 0777,
-                                         [&](const File& directory, const NewFile& wanted) {
-                                           return mount.store->make_symlink(directory, name, target,
-                                                                            wanted);
-                                         })));
+Result<Entry> op_symlink(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                         const char* name, const char* target) {
+  File made = TRY(make_named(mount, intent, caller, parent, name, S_IFLNK | 0777,
+                             [&](const File& directory, const NewFile& wanted) {
+                               return mount.store->make_symlink(directory, name, target, wanted);
+                             }));
+  return introduce(mount, intent, std::move(made));
 }
 
-Result<Entry> op_link(Mount& mount, const Caller& caller, NodeId node, NodeId new_parent,
-                      const char* new_name) {
+Result<Entry> op_link(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
+                      NodeId new_parent, const char* new_name) {
   const PinnedFile file = TRY(mount.pin(node));
   const PinnedFile directory = TRY(mount.pin(new_parent));
   // No new file, so an unmapped caller is nobody's owner here; the kernel has checked the rest.
   Claim claim = TRY(Claim::begin(mount, caller, new_parent, directory));
-  TRY(mount.store->link(*file, *directory, new_name));
+  TRY(exactly_once(
+      intent, [&] { return mount.store->link(*file, *directory, new_name); },
+      [&] { return is_same_file(mount, *file, *directory, new_name); }));
   claim.settle();
-  return introduce(mount, TRY(mount.store->look_up(*directory, new_name)));
+  return introduce(mount, intent, TRY(mount.store->look_up(*directory, new_name)));
 }
 
 }  // namespace cvfs

@@ -17,20 +17,20 @@ struct CreatedEntry {
 // `flags` are open(2)'s. ESTALE where the name exists already and O_EXCL was not asked for: the
 // kernel then looks it up again and opens it with the checks that an existing file deserves, which
 // a reply to CREATE would bypass (test: CreateOfAFileThatTheHostMadeIsChecked).
-Result<CreatedEntry> op_create(Mount& mount, const Caller& caller, NodeId parent, const char* name,
-                               int flags, mode_t mode);
+Result<CreatedEntry> op_create(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                               const char* name, int flags, mode_t mode);
 
 // O_TMPFILE: a file without a name.
-Result<CreatedEntry> op_tmpfile(Mount& mount, const Caller& caller, NodeId parent, int flags,
-                                mode_t mode);
+Result<CreatedEntry> op_tmpfile(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                                int flags, mode_t mode);
 
-Result<Entry> op_mkdir(Mount& mount, const Caller& caller, NodeId parent, const char* name,
-                       mode_t mode);
-Result<Entry> op_mknod(Mount& mount, const Caller& caller, NodeId parent, const char* name,
-                       mode_t mode, dev_t device);
-Result<Entry> op_symlink(Mount& mount, const Caller& caller, NodeId parent, const char* name,
-                         const char* target);
-Result<Entry> op_link(Mount& mount, const Caller& caller, NodeId node, NodeId new_parent,
-                      const char* new_name);
+Result<Entry> op_mkdir(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                       const char* name, mode_t mode);
+Result<Entry> op_mknod(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                       const char* name, mode_t mode, dev_t device);
+Result<Entry> op_symlink(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                         const char* name, const char* target);
+Result<Entry> op_link(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
+                      NodeId new_parent, const char* new_name);
 
 }  // namespace cvfs

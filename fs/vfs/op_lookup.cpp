@@ -2,9 +2,9 @@
 
 namespace cvfs {
 
-Result<Entry> op_lookup(Mount& mount, NodeId parent, const char* name) {
+Result<Entry> op_lookup(Mount& mount, Intent& intent, NodeId parent, const char* name) {
   const PinnedFile directory = TRY(mount.pin(parent));
-  return introduce(mount, TRY(mount.store->look_up(*directory, name)));
+  return introduce(mount, intent, TRY(mount.store->look_up(*directory, name)));
 }
 
 Result<std::string> op_readlink(Mount& mount, NodeId node) {

@@ -11,7 +11,7 @@
 namespace cvfs {
 
 // ENOENT: no such name (a reply that the kernel may cache).
-Result<Entry> op_lookup(Mount& mount, NodeId parent, const char* name);
+Result<Entry> op_lookup(Mount& mount, Intent& intent, NodeId parent, const char* name);
 Result<std::string> op_readlink(Mount& mount, NodeId node);
 Result<struct statvfs> op_statfs(Mount& mount, NodeId node);
 

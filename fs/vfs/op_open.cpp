@@ -8,10 +8,20 @@ namespace {
 
 // From here on the inode's reference stays until the handle is closed: an unlinked file could not
 // be opened again by its id.
-Result<HandleRef> add_handle(Mount& mount, NodeId node, UniqueFd io, int flags) {
-  HandleRef handle(mount, TRY(mount.handles.add(node, std::move(io), flags)));
+Result<HandleRef> add_handle(Mount& mount, Intent& intent, NodeId node, const File& file,
+                             UniqueFd io, int flags) {
+  if (const HandleId abandoned = intent.abandoned_handle(); abandoned != 0) {
+    op_release(mount, abandoned);
+  }
   mount.files->hold(node);
-  return handle;
+  TRY(mount.inodes.find(node))->held_fd = file.fd();
+  const auto added = mount.handles.add(node, std::move(io), flags);
+  if (!added) {
+    mount.files->unhold(node);
+    return fail(added.error());
+  }
+  intent.opened(*added);
+  return HandleRef(mount, *added);
 }
 
 bool is_for_writing(int flags) {
@@ -20,8 +30,8 @@ bool is_for_writing(int flags) {
 
 }  // namespace
 
-Result<OpenedFile> op_open(Mount& mount, const Caller& caller, NodeId node, int flags,
-                           bool keep_setid) {
+Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
+                           int flags, bool keep_setid) {
   const PinnedFile file = TRY(mount.pin(node));
   if (is_for_writing(flags)) {
     // The kernel does not say at open(2) who writes with CAP_FSETID later; roots do.
@@ -34,20 +44,21 @@ Result<OpenedFile> op_open(Mount& mount, const Caller& caller, NodeId node, int 
   if (backing == kBackingNone || (flags & O_TRUNC) != 0) {
     io = TRY(mount.store->open(*file, flags, keep_setid));
   }
-  return OpenedFile{TRY(add_handle(mount, node, std::move(io), flags)), backing};
+  return OpenedFile{TRY(add_handle(mount, intent, node, *file, std::move(io), flags)), backing};
 }
 
-Result<OpenedFile> op_opendir(Mount& mount, NodeId node) {
+Result<OpenedFile> op_opendir(Mount& mount, Intent& intent, NodeId node) {
   const PinnedFile file = TRY(mount.pin(node));
   constexpr int kFlags = O_RDONLY | O_DIRECTORY;
   UniqueFd io = TRY(mount.store->open(*file, kFlags, false));
-  return OpenedFile{TRY(add_handle(mount, node, std::move(io), kFlags)), kBackingNone};
+  return OpenedFile{TRY(add_handle(mount, intent, node, *file, std::move(io), kFlags)),
+                    kBackingNone};
 }
 
-Result<OpenedFile> open_with(Mount& mount, NodeId node, UniqueFd io, int flags) {
+Result<OpenedFile> open_with(Mount& mount, Intent& intent, NodeId node, UniqueFd io, int flags) {
   const PinnedFile file = TRY(mount.pin(node));
   const std::int32_t backing = mount.passthrough->backing_of(*TRY(mount.inodes.find(node)), *file);
-  return OpenedFile{TRY(add_handle(mount, node, std::move(io), flags)), backing};
+  return OpenedFile{TRY(add_handle(mount, intent, node, *file, std::move(io), flags)), backing};
 }
 
 void op_release(Mount& mount, HandleId handle) {

@@ -12,15 +12,15 @@ struct OpenedFile {
 };
 
 // `flags` are open(2)'s; `keep_setid`: if it truncates, it is by a caller with CAP_FSETID.
-Result<OpenedFile> op_open(Mount& mount, const Caller& caller, NodeId node, int flags,
-                           bool keep_setid);
-Result<OpenedFile> op_opendir(Mount& mount, NodeId node);
+Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
+                           int flags, bool keep_setid);
+Result<OpenedFile> op_opendir(Mount& mount, Intent& intent, NodeId node);
 
 // Closes. A handle that is not (or no longer) open is passed over: a RELEASE may come twice.
 void op_release(Mount& mount, HandleId handle);
 
 // A handle for an inode and the descriptor that it was just made with.
-Result<OpenedFile> open_with(Mount& mount, NodeId node, UniqueFd io, int flags);
+Result<OpenedFile> open_with(Mount& mount, Intent& intent, NodeId node, UniqueFd io, int flags);
 
 // The handle's descriptor for data, opened now if no operation has needed it so far (under
 // passthrough most files never do). Borrowed: valid while the handle is open. EBADF: no such

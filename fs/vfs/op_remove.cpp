@@ -4,24 +4,57 @@
 
 namespace cvfs {
 
-Result<void> op_unlink(Mount& mount, NodeId parent, const char* name) {
-  return mount.store->unlink(*TRY(mount.pin(parent)), name);
+namespace {
+
+bool is_gone(Mount& mount, const File& directory, const char* name) {
+  const auto found = mount.store->look_up(directory, name);
+  return !found && found.error().value == ENOENT;
 }
 
-Result<void> op_rmdir(Mount& mount, NodeId parent, const char* name) {
-  return mount.store->remove_directory(*TRY(mount.pin(parent)), name);
+// 0: there is none.
+std::uint64_t inode_at(Mount& mount, const File& directory, const char* name) {
+  const auto found = mount.store->look_up(directory, name);
+  const auto status = found ? mount.store->status(*found) : Result<FileStatus>(fail(ENOENT));
+  return status ? status->inode : 0;
 }
 
-Result<void> op_rename(Mount& mount, const Caller& caller, NodeId parent, const char* name,
-                       NodeId new_parent, const char* new_name, unsigned flags) {
+}  // namespace
+
+Result<void> op_unlink(Mount& mount, Intent& intent, NodeId parent, const char* name) {
+  const PinnedFile directory = TRY(mount.pin(parent));
+  return exactly_once(
+      intent, [&] { return mount.store->unlink(*directory, name); },
+      [&] { return is_gone(mount, *directory, name); });
+}
+
+Result<void> op_rmdir(Mount& mount, Intent& intent, NodeId parent, const char* name) {
+  const PinnedFile directory = TRY(mount.pin(parent));
+  return exactly_once(
+      intent, [&] { return mount.store->remove_directory(*directory, name); },
+      [&] { return is_gone(mount, *directory, name); });
+}
+
+Result<void> op_rename(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                       const char* name, NodeId new_parent, const char* new_name, unsigned flags) {
   const PinnedFile from = TRY(mount.pin(parent));
   const PinnedFile to = TRY(mount.pin(new_parent));
   NewFile whiteout;
   if ((flags & RENAME_WHITEOUT) != 0) {
     whiteout = TRY(mount.owners->new_file(caller, *from, S_IFCHR));
   }
+  // Only an exchange and a whiteout leave something under the old name; there it takes the inode
+  // number to see whether the rename has been made.
+  const bool leaves_a_name = (flags & (RENAME_EXCHANGE | RENAME_WHITEOUT)) != 0;
+  std::uint64_t source = 0;
+  if (leaves_a_name) source = intent.planned() ? intent.detail() : inode_at(mount, *from, name);
   Claim claim = TRY(Claim::begin(mount, caller, new_parent, to));
-  TRY(mount.store->rename(*from, name, *to, new_name, flags, whiteout));
+  TRY(exactly_once(
+      intent, [&] { return mount.store->rename(*from, name, *to, new_name, flags, whiteout); },
+      [&] {
+        return leaves_a_name ? inode_at(mount, *to, new_name) == source
+                             : is_gone(mount, *from, name);
+      },
+      source));
   claim.settle();
   return {};
 }

@@ -6,11 +6,11 @@
 
 namespace cvfs {
 
-Result<void> op_unlink(Mount& mount, NodeId parent, const char* name);
-Result<void> op_rmdir(Mount& mount, NodeId parent, const char* name);
+Result<void> op_unlink(Mount& mount, Intent& intent, NodeId parent, const char* name);
+Result<void> op_rmdir(Mount& mount, Intent& intent, NodeId parent, const char* name);
 
 // `flags`: RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT. EINVAL: not known to the backing.
-Result<void> op_rename(Mount& mount, const Caller& caller, NodeId parent, const char* name,
-                       NodeId new_parent, const char* new_name, unsigned flags);
+Result<void> op_rename(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                       const char* name, NodeId new_parent, const char* new_name, unsigned flags);
 
 }  // namespace cvfs

@@ -1,5 +1,6 @@
 #include "vfs/op_xattr.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string_view>
 
@@ -37,6 +38,17 @@ Result<std::vector<std::byte>> read_whole(Mount& mount, const File& file, const 
   }
 }
 
+// XATTR_CREATE would find what the request itself had made before.
+Result<void> set_once(Mount& mount, Intent& intent, const File& file, const char* name,
+                      std::span<const std::byte> value, int flags) {
+  return exactly_once(
+      intent, [&] { return mount.store->set_xattr(file, name, value, flags); },
+      [&] {
+        const auto there = read_whole(mount, file, name);
+        return there && std::ranges::equal(*there, value);
+      });
+}
+
 }  // namespace
 
 Result<std::vector<std::byte>> op_getxattr(Mount& mount, NodeId node, const char* name) {
@@ -53,32 +65,35 @@ Result<std::vector<std::byte>> op_getxattr(Mount& mount, NodeId node, const char
   return value;
 }
 
-Result<void> op_setxattr(Mount& mount, const Caller& caller, NodeId node, const char* name,
-                         std::span<const std::byte> value, int flags) {
+Result<void> op_setxattr(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
+                         const char* name, std::span<const std::byte> value, int flags) {
   const Kind kind = kind_of(mount, name);
   if (kind == Kind::kReserved) return fail(EPERM);
   if (kind == Kind::kUnsupported) return fail(EOPNOTSUPP);
   const PinnedFile file = TRY(mount.pin(node));
   if (kind == Kind::kCapability) {
     const FileCapability stored = TRY(translate_capability_to_stored(value, *mount.identity));
-    return mount.store->set_xattr(*file, name, stored.bytes, flags);
+    return set_once(mount, intent, *file, name, stored.bytes, flags);
   }
-  if (kind != Kind::kAcl) return mount.store->set_xattr(*file, name, value, flags);
+  if (kind != Kind::kAcl) return set_once(mount, intent, *file, name, value, flags);
 
   std::vector<std::byte> acl(value.begin(), value.end());
   TRY(translate_acl_to_stored(acl, *mount.identity));
-  TRY(mount.store->set_xattr(*file, name, acl, flags));
+  TRY(set_once(mount, intent, *file, name, acl, flags));
   if (TRY(mount.inodes.find(node))->unclaimed && !is_hosts_root(mount, caller)) {
     end_unclaimed(mount, node, *file);
   }
   return {};
 }
 
-Result<void> op_removexattr(Mount& mount, NodeId node, const char* name) {
+Result<void> op_removexattr(Mount& mount, Intent& intent, NodeId node, const char* name) {
   const Kind kind = kind_of(mount, name);
   if (kind == Kind::kReserved) return fail(ENODATA);
   if (kind == Kind::kUnsupported) return fail(EOPNOTSUPP);
-  return mount.store->remove_xattr(*TRY(mount.pin(node)), name);
+  const PinnedFile file = TRY(mount.pin(node));
+  return exactly_once(
+      intent, [&] { return mount.store->remove_xattr(*file, name); },
+      [&] { return !mount.store->get_xattr(*file, name, {}); });
 }
 
 Result<std::vector<char>> op_listxattr(Mount& mount, NodeId node) {

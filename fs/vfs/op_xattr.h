@@ -16,9 +16,9 @@ namespace cvfs {
 // The value, whatever its size. ENODATA, EOPNOTSUPP.
 Result<std::vector<std::byte>> op_getxattr(Mount& mount, NodeId node, const char* name);
 // `flags`: XATTR_CREATE, XATTR_REPLACE. EPERM: one of ours. EINVAL, EOVERFLOW: idmap/xattr_ids.h.
-Result<void> op_setxattr(Mount& mount, const Caller& caller, NodeId node, const char* name,
-                         std::span<const std::byte> value, int flags);
-Result<void> op_removexattr(Mount& mount, NodeId node, const char* name);
+Result<void> op_setxattr(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
+                         const char* name, std::span<const std::byte> value, int flags);
+Result<void> op_removexattr(Mount& mount, Intent& intent, NodeId node, const char* name);
 // Names, each ended by NUL.
 Result<std::vector<char>> op_listxattr(Mount& mount, NodeId node);
 

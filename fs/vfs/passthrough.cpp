@@ -31,9 +31,13 @@ std::int32_t Passthrough::backing_of(InodeRecord& inode, const File& file) {
   return known;
 }
 
+void Passthrough::release(std::int32_t backing_id) {
+  sys::close_backing(device_fd_, backing_id);
+}
+
 void Passthrough::forget(InodeRecord& inode) {
   const std::int32_t id = inode.backing.exchange(kBackingUndecided);
-  if (id > 0) sys::close_backing(device_fd_, id);
+  if (id > 0) release(id);
 }
 
 }  // namespace cvfs

@@ -22,6 +22,9 @@ class Passthrough {
   // forgets it (the two must not be mixed: EIO from the kernel).
   std::int32_t backing_of(InodeRecord& inode, const File& file);
 
+  // An id that belongs to no inode any more.
+  void release(std::int32_t backing_id);
+
   // The kernel has forgotten the inode.
   void forget(InodeRecord& inode);
 

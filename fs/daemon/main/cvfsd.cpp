@@ -44,28 +44,34 @@ void set_up_log(const ViewPlan& plan, bool background) {
   spdlog::set_level(to_spdlog(plan.options.log_level));
 }
 
-Outcome<void> run(const CommandLine& command, UniqueFd& ready_pipe) {
-  ViewPlan plan = TRY(plan_view(command.mount));
-  if (command.check_only) {
-    report_ready(ready_pipe.get());
-    return {};
+// To whom started us: mount.cvfs waits at the pipe, a person reads stderr.
+void refuse_to_starter(const UniqueFd& ready_pipe, const OperatorError& error) {
+  if (ready_pipe) {
+    report_refusal(ready_pipe.get(), error);
+  } else {
+    std::fprintf(stderr, "cvfsd: %s\n", error.message().c_str());
   }
-  set_up_log(plan, static_cast<bool>(ready_pipe));
-  return serve_view(std::move(plan), [&ready_pipe] {
-    if (!ready_pipe) return;
-    report_ready(ready_pipe.get());
-    ready_pipe.reset();
-  });
 }
 
-int finish(const Outcome<void>& result, const UniqueFd& ready_pipe) {
-  if (result) return 0;
-  if (ready_pipe) {
-    report_refusal(ready_pipe.get(), result.error());
-  } else {
-    std::fprintf(stderr, "cvfsd: %s\n", result.error().message().c_str());
+int run(const CommandLine& command, UniqueFd& ready_pipe) {
+  const Outcome<ViewPlan> plan = plan_view(command.mount);
+  if (!plan) {
+    refuse_to_starter(ready_pipe, plan.error());
+    return static_cast<int>(plan.error().code);
   }
-  return static_cast<int>(result.error().code);
+  const auto ready = [&ready_pipe] {
+    if (!ready_pipe) return;
+    report_ready(ready_pipe.get());
+    ready_pipe.reset();  // for the supervisor, too: they share it
+  };
+  if (command.check_only) {
+    ready();
+    return 0;
+  }
+  set_up_log(*plan, static_cast<bool>(ready_pipe));
+  return serve_view(*plan, ready, [&ready_pipe](const OperatorError& error) {
+    refuse_to_starter(ready_pipe, error);
+  });
 }
 
 }  // namespace
@@ -86,6 +92,5 @@ int main(int argc, char** argv) {
 
   cvfs::UniqueFd ready_pipe(command.ready_fd);
   if (ready_pipe) ::fcntl(ready_pipe.get(), F_SETFD, FD_CLOEXEC);
-  const auto result = cvfs::run(command, ready_pipe);
-  return cvfs::finish(result, ready_pipe);
+  return cvfs::run(command, ready_pipe);
 }

@@ -4,13 +4,22 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <span>
+
+#include "sys/shared_memory.h"
 
 namespace cvfs {
 namespace {
 
-HandleTable table(std::uint32_t capacity) {
-  return std::move(*HandleTable::create(capacity));
-}
+// Zeroed memory for a table, as the state memory gives it.
+struct Memory {
+  explicit Memory(std::uint32_t capacity)
+      : shared(
+            std::move(*sys::SharedMemory::create("cvfs-test", HandleTable::bytes_for(capacity)))),
+        bytes(static_cast<std::byte*>(shared.data()), shared.size()) {}
+  sys::SharedMemory shared;
+  std::span<std::byte> bytes;
+};
 
 UniqueFd some_descriptor() {
   return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -21,7 +30,8 @@ bool is_open(int fd) {
 }
 
 TEST(HandleTable, NeverUsesANumberTwice) {
-  HandleTable handles = table(4);
+  const Memory memory(4);
+  HandleTable handles(memory.bytes, 4);
   std::set<HandleId> seen;
   for (int i = 0; i < 100; ++i) {
     const HandleId id = *handles.add(1, {}, O_RDONLY);
@@ -31,7 +41,8 @@ TEST(HandleTable, NeverUsesANumberTwice) {
 }
 
 TEST(HandleTable, ClosesTheDescriptorOnceAndOnlyItsOwn) {
-  HandleTable handles = table(4);
+  const Memory memory(4);
+  HandleTable handles(memory.bytes, 4);
   UniqueFd fd = some_descriptor();
   const int number = fd.get();
   const HandleId first = *handles.add(9, std::move(fd), O_RDONLY);
@@ -45,7 +56,8 @@ TEST(HandleTable, ClosesTheDescriptorOnceAndOnlyItsOwn) {
 }
 
 TEST(HandleTable, KeepsTheFirstDescriptorThatItIsGiven) {
-  HandleTable handles = table(4);
+  const Memory memory(4);
+  HandleTable handles(memory.bytes, 4);
   HandleRecord& record = **handles.find(*handles.add(1, {}, O_RDWR));
   UniqueFd first = some_descriptor();
   const int number = first.get();
@@ -57,7 +69,8 @@ TEST(HandleTable, KeepsTheFirstDescriptorThatItIsGiven) {
 }
 
 TEST(HandleTable, SaysEnfileWhenItIsFull) {
-  HandleTable handles = table(1);
+  const Memory memory(1);
+  HandleTable handles(memory.bytes, 1);
   const HandleId id = *handles.add(1, {}, O_RDONLY);
   EXPECT_EQ(handles.add(1, {}, O_RDONLY).error().value, ENFILE);
   ASSERT_TRUE(handles.remove(id));
@@ -65,21 +78,29 @@ TEST(HandleTable, SaysEnfileWhenItIsFull) {
 }
 
 TEST(HandleTable, RefusesNumbersThatItDidNotGive) {
-  HandleTable handles = table(4);
+  const Memory memory(4);
+  HandleTable handles(memory.bytes, 4);
   EXPECT_EQ(handles.find(0).error().value, EBADF);
   EXPECT_EQ(handles.find(3).error().value, EBADF);
   EXPECT_EQ(handles.find(~HandleId{0}).error().value, EBADF);
 }
 
-TEST(HandleTable, ClosesWhatIsLeftWhenItGoes) {
-  int number = -1;
+TEST(HandleTable, GoesOnWithWhatAnEarlierProcessLeft) {
+  const Memory memory(4);
+  HandleId open = 0;
+  HandleId closed = 0;
   {
-    HandleTable handles = table(4);
-    UniqueFd fd = some_descriptor();
-    number = fd.get();
-    ASSERT_TRUE(handles.add(1, std::move(fd), O_RDONLY));
+    HandleTable handles(memory.bytes, 4);
+    open = *handles.add(9, some_descriptor(), O_RDWR);
+    closed = *handles.add(10, some_descriptor(), O_RDONLY);
+    ASSERT_TRUE(handles.remove(closed));
   }
-  EXPECT_FALSE(is_open(number));
+  HandleTable handles = HandleTable::adopt(memory.bytes, 4);
+  EXPECT_EQ(handles.open(), 1U);
+  ASSERT_TRUE(handles.find(open));
+  EXPECT_TRUE(is_open((*handles.find(open))->io));
+  EXPECT_NE(*handles.add(11, {}, O_RDONLY), closed) << "its record, but never its number";
+  EXPECT_EQ(*handles.remove(open), 9U);
 }
 
 }  // namespace

@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <span>
 #include <thread>
 #include <vector>
+
+#include "sys/shared_memory.h"
 
 namespace cvfs {
 namespace {
@@ -18,12 +21,18 @@ FileId file(std::uint64_t inode, unsigned char handle_byte = 1) {
   return id;
 }
 
-InodeTable table(std::uint32_t capacity) {
-  return std::move(*InodeTable::create(capacity));
-}
+// Zeroed memory for a table, as the state memory gives it.
+struct Memory {
+  explicit Memory(std::uint32_t capacity)
+      : shared(std::move(*sys::SharedMemory::create("cvfs-test", InodeTable::bytes_for(capacity)))),
+        bytes(static_cast<std::byte*>(shared.data()), shared.size()) {}
+  sys::SharedMemory shared;
+  std::span<std::byte> bytes;
+};
 
 TEST(InodeTable, GivesTheSameNumberForTheSameFile) {
-  InodeTable inodes = table(100);
+  const Memory memory(100);
+  InodeTable inodes(memory.bytes, 100);
   const auto first = inodes.remember(file(5));
   const auto second = inodes.remember(file(5));
   ASSERT_TRUE(first && second);
@@ -34,12 +43,14 @@ TEST(InodeTable, GivesTheSameNumberForTheSameFile) {
 }
 
 TEST(InodeTable, TellsFilesWithTheSameInodeNumberApartByTheirHandle) {
-  InodeTable inodes = table(100);
+  const Memory memory(100);
+  InodeTable inodes(memory.bytes, 100);
   EXPECT_NE(inodes.remember(file(5, 1))->node, inodes.remember(file(5, 2))->node);
 }
 
 TEST(InodeTable, FindsTheRootByItsFileAndNeverForgetsIt) {
-  InodeTable inodes = table(100);
+  const Memory memory(100);
+  InodeTable inodes(memory.bytes, 100);
   inodes.set_root(file(2));
   EXPECT_EQ(inodes.remember(file(2))->node, kRootNode);
   EXPECT_FALSE(inodes.forget(kRootNode, 1000));
@@ -47,7 +58,8 @@ TEST(InodeTable, FindsTheRootByItsFileAndNeverForgetsIt) {
 }
 
 TEST(InodeTable, ForgetsOnlyWithTheLastLookup) {
-  InodeTable inodes = table(100);
+  const Memory memory(100);
+  InodeTable inodes(memory.bytes, 100);
   const NodeId node = inodes.remember(file(5))->node;
   (void)inodes.remember(file(5));
   (void)inodes.remember(file(5));
@@ -58,7 +70,8 @@ TEST(InodeTable, ForgetsOnlyWithTheLastLookup) {
 }
 
 TEST(InodeTable, UsesANumberAgainWithAnotherGeneration) {
-  InodeTable inodes = table(100);
+  const Memory memory(100);
+  InodeTable inodes(memory.bytes, 100);
   const auto first = *inodes.remember(file(5));
   ASSERT_TRUE(inodes.forget(first.node, 1));
   inodes.recycle(first.node);
@@ -68,14 +81,16 @@ TEST(InodeTable, UsesANumberAgainWithAnotherGeneration) {
 }
 
 TEST(InodeTable, DoesNotGiveANumberAwayBeforeItIsRecycled) {
-  InodeTable inodes = table(100);
+  const Memory memory(100);
+  InodeTable inodes(memory.bytes, 100);
   const NodeId first = inodes.remember(file(5))->node;
   ASSERT_TRUE(inodes.forget(first, 1));
   EXPECT_NE(inodes.remember(file(5))->node, first);
 }
 
 TEST(InodeTable, SaysEnfileWhenItIsFullAndGoesOnAfterAForget) {
-  InodeTable inodes = table(3);  // the root and two others
+  const Memory memory(3);
+  InodeTable inodes(memory.bytes, 3);  // the root and two others
   const NodeId node = inodes.remember(file(1))->node;
   ASSERT_TRUE(inodes.remember(file(2)));
   const auto full = inodes.remember(file(3));
@@ -87,15 +102,43 @@ TEST(InodeTable, SaysEnfileWhenItIsFullAndGoesOnAfterAForget) {
 }
 
 TEST(InodeTable, RefusesNumbersThatItCannotHaveGiven) {
-  InodeTable inodes = table(10);
+  const Memory memory(10);
+  InodeTable inodes(memory.bytes, 10);
   EXPECT_EQ(inodes.find(0).error().value, ESTALE);
   EXPECT_EQ(inodes.find(11).error().value, ESTALE);
   EXPECT_FALSE(inodes.forget(11, 1));
   EXPECT_FALSE(inodes.forget(5, 1)) << "never given";
 }
 
+TEST(InodeTable, GoesOnWithWhatAnEarlierProcessLeft) {
+  const Memory memory(100);
+  NodeId kept = 0;
+  NodeId forgotten = 0;
+  {
+    InodeTable inodes(memory.bytes, 100);
+    inodes.set_root(file(2));
+    kept = inodes.remember(file(5))->node;
+    (void)inodes.remember(file(5));
+    forgotten = inodes.remember(file(6))->node;
+    // It dies between taking the inode out and giving its number back.
+    (*inodes.find(forgotten))->backing = 77;
+    ASSERT_TRUE(inodes.forget(forgotten, 1));
+  }
+  std::vector<std::int32_t> orphans;
+  InodeTable inodes =
+      InodeTable::adopt(memory.bytes, 100, [&](std::int32_t id) { orphans.push_back(id); });
+  EXPECT_EQ(orphans, std::vector<std::int32_t>{77});
+  EXPECT_EQ(inodes.live(), 1U);
+  EXPECT_EQ(inodes.remember(file(2))->node, kRootNode);
+  EXPECT_EQ(inodes.remember(file(5))->node, kept);
+  EXPECT_EQ(inodes.remember(file(7))->node, forgotten) << "a number that is free again";
+  EXPECT_FALSE(inodes.forget(kept, 2));
+  EXPECT_TRUE(inodes.forget(kept, 1)) << "two lookups before, one after";
+}
+
 TEST(InodeTable, KeepsItsCountsUnderManyThreads) {
-  InodeTable inodes = table(10'000);
+  const Memory memory(10'000);
+  InodeTable inodes(memory.bytes, 10'000);
   constexpr int kThreads = 4;
   constexpr std::uint64_t kFiles = 64;
   constexpr int kRounds = 2'000;

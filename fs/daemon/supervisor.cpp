@@ -1,0 +1,101 @@
+#include "daemon/supervisor.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/log.h"
+#include "sys/process.h"
+
+namespace cvfs {
+
+namespace {
+
+constexpr int kFirstDelayMs = 10;
+constexpr int kLongestDelayMs = 2'000;
+// A worker that lived this long before it died does not count as one more failed start.
+constexpr std::uint64_t kHealthyUs = 10'000'000;
+
+sigset_t supervised_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&signals, signal);
+  return signals;
+}
+
+// Signals are the supervisor's; the worker takes what comes.
+[[noreturn]] void be_worker(const ViewPlan& plan, const Connection& connection,
+                            const std::function<void()>& ready,
+                            const std::function<void(const OperatorError&)>& refused) {
+  const OperatorError error = run_worker(plan, connection, ready);
+  if (connection.state->view().serving == 0) {
+    refused(error);
+  } else {
+    spdlog::error("cannot go on: {}", error.message());
+  }
+  ::_exit(static_cast<int>(error.code));
+}
+
+void unmount(const std::string& target) {
+  if (::umount2(target.c_str(), 0) == 0) return;  // the worker sees it and ends
+  spdlog::warn("asked to end, but {} cannot be unmounted: {}", target, std::strerror(errno));
+}
+
+// Waits for the worker's end and serves the signals meanwhile. Returns what waitpid(2) says.
+int await_end(pid_t worker, const sigset_t& signals, const std::string& target) {
+  for (;;) {
+    int status = 0;
+    if (::waitpid(worker, &status, WNOHANG) == worker) return status;
+    int signal = 0;
+    if (::sigwait(&signals, &signal) != 0) continue;
+    if (signal == SIGTERM || signal == SIGINT) unmount(target);
+  }
+}
+
+bool has_ended(int device_fd) {
+  pollfd connection{device_fd, 0, 0};
+  return ::poll(&connection, 1, 0) == 1 && (connection.revents & (POLLERR | POLLNVAL)) != 0;
+}
+
+std::string how_it_ended(int status) {
+  if (WIFSIGNALED(status)) return std::string("signal ") + ::strsignal(WTERMSIG(status));
+  return "exit code " + std::to_string(WEXITSTATUS(status));
+}
+
+}  // namespace
+
+int supervise(const ViewPlan& plan, const Connection& connection,
+              const std::function<void()>& ready,
+              const std::function<void(const OperatorError&)>& refused) {
+  const sigset_t signals = supervised_signals();
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  ViewState& view = connection.state->view();
+  int delay_ms = 0;
+  for (;;) {
+    const std::uint64_t started = sys::monotonic_us();
+    const auto worker = sys::fork_sharing_descriptors();
+    if (worker && *worker == 0) be_worker(plan, connection, ready, refused);
+    if (!worker) {
+      spdlog::error("cannot start a worker: {}", std::strerror(worker.error().value));
+    } else {
+      const int status = await_end(*worker, signals, plan.target);
+      view.died_at_us = sys::monotonic_us();
+      if (has_ended(connection.device_fd)) return 0;
+      if (view.serving == 0) return WIFEXITED(status) ? WEXITSTATUS(status) : 4;
+      ++view.restarts;
+      spdlog::error("worker {} of {} died ({}); starting another", *worker, plan.target,
+                    how_it_ended(status));
+    }
+    // At once the first time, slower and slower if it does not help.
+    if (sys::monotonic_us() - started > kHealthyUs) delay_ms = 0;
+    ::poll(nullptr, 0, delay_ms);
+    delay_ms = std::clamp(delay_ms * 2, kFirstDelayMs, kLongestDelayMs);
+  }
+}
+
+}  // namespace cvfs

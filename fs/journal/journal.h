@@ -1,0 +1,142 @@
+// Journal: what each request in flight meant to do and has done, in the state memory, so that a
+// request which the kernel sends again after the serving process died is carried out exactly once
+// as seen by the application (docs/crash.md). One slot a serving thread; each request writes its
+// thread's.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/ids.h"
+#include "base/mutex.h"
+#include "base/result.h"
+
+namespace cvfs {
+
+enum class Stage : std::uint32_t {
+  kReceived = 1,  // nothing has been changed
+  kIntent = 2,    // the change may have been made, or not
+  kDone = 3,      // it was made, or refused; `error` says which
+};
+
+struct IntentRecord {
+  std::atomic<std::uint64_t> unique;  // the request's number on the connection; 0: no request
+  std::uint64_t node;
+  std::uint32_t opcode;
+  std::atomic<Stage> stage;
+  std::int32_t error;           // an errno, or 0; valid when done
+  std::uint32_t deaths;         // how many processes died while they worked on it
+  std::int64_t intent_seconds;  // CLOCK_REALTIME_COARSE, the clock of file timestamps
+  std::int64_t intent_nanoseconds;
+  std::atomic<NodeId> counted;   // the inode whose lookup was counted for the reply
+  std::atomic<HandleId> handle;  // the handle that was opened for the reply
+  std::uint64_t detail;          // what was there before, where the operation needs it
+};
+
+// The request at hand, on one thread. Reads what an earlier process left of it, if it died over it.
+class Intent {
+ public:
+  Intent() = default;
+  explicit Intent(IntentRecord* record) : record_(record) {}
+
+  // An earlier process had begun with it, at least.
+  bool resumed() const { return resumed_; }
+  Stage stage() const { return record_->stage.load(std::memory_order_acquire); }
+  std::uint32_t deaths() const { return record_->deaths; }
+
+  // The change is made from here on. `detail`: see IntentRecord.
+  void plan(std::uint64_t detail = 0);
+  void done(Errno error);
+  void done();
+  // An earlier process had come to plan() at least; its `detail` is there.
+  bool planned() const { return resumed_ && stage() != Stage::kReceived; }
+  std::uint64_t detail() const { return record_->detail; }
+  Result<void> outcome() const;
+
+  // Could something with this timestamp have been made since plan()?
+  bool is_since_plan(const timespec& time) const;
+
+  bool has_counted(NodeId node) const { return resumed_ && record_->counted == node; }
+  void counted(NodeId node) { record_->counted = node; }
+  // The handle of the reply that never came; 0: none.
+  HandleId abandoned_handle() const { return resumed_ ? record_->handle.load() : 0; }
+  void opened(HandleId handle) { record_->handle = handle; }
+
+ private:
+  friend class JournalSlot;
+  IntentRecord* record_ = nullptr;
+  bool resumed_ = false;
+};
+
+class Journal {
+ public:
+  static constexpr std::uint32_t kLayoutVersion = 1;
+  static constexpr std::size_t kSlots = 256;
+  static std::size_t bytes() { return kSlots * sizeof(IntentRecord); }
+
+  // In zeroed memory of bytes(), or in what an earlier process left there.
+  explicit Journal(std::span<std::byte> memory);
+
+  // The requests that earlier processes left: those that the kernel does not send again had been
+  // answered.
+  std::size_t orphans() const { return orphans_.size(); }
+  void drop_orphans();
+
+ private:
+  friend class JournalSlot;
+
+  IntentRecord* take_slot();
+  void give_back(IntentRecord* record);
+  IntentRecord* orphan(std::uint64_t unique);
+
+  std::span<IntentRecord> records_;
+  std::vector<IntentRecord*> orphans_;  // used by the draining thread only, before others start
+  Mutex mutex_;
+  std::vector<IntentRecord*> free_ CVFS_GUARDED_BY(mutex_);
+};
+
+// A thread's place in the journal. Not shared.
+class JournalSlot {
+ public:
+  // Aborts if there are more threads than slots.
+  explicit JournalSlot(Journal& journal) : journal_(journal), record_(journal.take_slot()) {}
+  ~JournalSlot() { journal_.give_back(record_); }
+  JournalSlot(const JournalSlot&) = delete;
+  JournalSlot& operator=(const JournalSlot&) = delete;
+
+  // `resent`: the kernel says that somebody may have worked on it before.
+  Intent begin(std::uint64_t unique, std::uint32_t opcode, std::uint64_t node, bool resent);
+  // It is answered.
+  void end();
+
+ private:
+  Journal& journal_;
+  IntentRecord* record_;
+};
+
+// Makes a change exactly once. `execute() -> Result<void>` makes it; `was_made() -> bool` finds out
+// whether an earlier process had come to make it.
+template <class Execute, class WasMade>
+Result<void> exactly_once(Intent& intent, Execute execute, WasMade was_made,
+                          std::uint64_t detail = 0) {
+  if (intent.resumed()) {
+    if (intent.stage() == Stage::kDone) return intent.outcome();
+    if (intent.stage() == Stage::kIntent && was_made()) {
+      intent.done();
+      return {};
+    }
+  }
+  intent.plan(detail);
+  const Result<void> result = execute();
+  if (result) {
+    intent.done();
+  } else {
+    intent.done(result.error());
+  }
+  return result;
+}
+
+}  // namespace cvfs

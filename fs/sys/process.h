@@ -1,0 +1,23 @@
+// Processes that share one descriptor table, so that what one opens outlives it in the other.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "base/result.h"
+
+namespace cvfs::sys {
+
+// fork(2), but both processes go on with the same descriptor table (clone(2), CLONE_FILES): only
+// for a process with one thread. 0 in the child.
+Result<pid_t> fork_sharing_descriptors();
+
+// The descriptors that are open in this process now.
+std::vector<int> open_descriptors();
+
+// Microseconds of CLOCK_MONOTONIC.
+std::uint64_t monotonic_us();
+
+}  // namespace cvfs::sys
