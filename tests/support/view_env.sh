@@ -203,13 +203,16 @@ start_container() {
   unshare --user sleep infinity &
   container=$!
   disown
-  eventually 5 in_another_namespace "$container"
+  eventually 5 has_no_map_yet "$container"
   echo "0 100000 65536" >"/proc/$container/uid_map"
   echo "0 100000 65536" >"/proc/$container/gid_map"
 }
 
-in_another_namespace() { # PID
-  [[ $(readlink "/proc/$1/ns/user") != $(readlink /proc/self/ns/user) ]]
+# It is in its new user namespace. (Comparing readlink's answers on /proc/PID/ns/user does not tell:
+# one of them is empty now and then.)
+has_no_map_yet() { # PID
+  local map
+  map=$(cat "/proc/$1/uid_map") && [[ -z $map ]]
 }
 
 # As `docker run -u UID[:GID]`: the group is 0 where none is given, and there are no others.
@@ -306,3 +309,24 @@ install_cvfs
 mount_backing
 start_log
 trap finish_view_env EXIT
+
+# ---- for the tests of what a view does -------------------------------------------------------------
+
+# Puts tests/support/programs on the PATH, where a container's processes can run them. Starts the
+# container, too: in_container inside $(…) would start one of its own each time, and wait for its end.
+use_test_programs() {
+  [[ -d $CVFS_BIN/test-programs ]] || {
+    echo "no test-programs in $CVFS_BIN" >&2
+    exit 1
+  }
+  cp -r "$CVFS_BIN/test-programs" "$T/bin"
+  PATH=$PATH:$T/bin
+  start_container
+}
+
+# In front of an assertion that fails today: `known_fault 'SENTENCE' || check …` says so and goes on.
+# CVFS_KNOWN_FAULTS=run makes the assertion all the same. Who mends the fault takes the words away.
+known_fault() { # SENTENCE
+  [[ ${CVFS_KNOWN_FAULTS:-} != run ]] || return 1
+  printf 'KNOWN FAULT  %s\n' "$1"
+}
