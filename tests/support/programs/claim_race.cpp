@@ -16,7 +16,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace {
@@ -79,9 +81,10 @@ int make_something(unsigned kind, const std::string& path) {
   _exit(0);
 }
 
-void report(Race& race, const std::string& what) {
+void report(Race& race, std::initializer_list<std::string_view> words) {
   ++race.faults;
-  std::printf("%s\n", what.c_str());
+  for (const std::string_view word : words) std::fwrite(word.data(), 1, word.size(), stdout);
+  std::putchar('\n');
 }
 
 std::vector<std::string> entries_of(const std::string& directory) {
@@ -95,26 +98,29 @@ std::vector<std::string> entries_of(const std::string& directory) {
   return names;
 }
 
+std::string owner(uid_t uid, gid_t gid) {
+  return std::to_string(uid) + ":" + std::to_string(gid);
+}
+
 std::string owner_of(const struct stat& status) {
-  return std::to_string(status.st_uid) + ":" + std::to_string(status.st_gid);
+  return owner(status.st_uid, status.st_gid);
 }
 
 void check_view(Race& race, const std::string& directory, unsigned winner) {
-  const std::string wanted =
-      std::to_string(race.uid(winner)) + ":" + std::to_string(race.gid(winner));
+  const std::string wanted = owner(race.uid(winner), race.gid(winner));
   struct stat status {};
   if (stat(directory.c_str(), &status) < 0) give_up("stat");
   if (owner_of(status) != wanted) {
-    report(race, directory + " belongs to " + owner_of(status) + ", the winner is " + wanted);
+    report(race, {directory, " belongs to ", owner_of(status), ", the winner is ", wanted});
   }
   if ((status.st_mode & 07777) != 0755) {
-    report(race, directory + " is still shown with mode " + std::to_string(status.st_mode));
+    report(race, {directory, " is still shown with another mode than 0755"});
   }
   for (const std::string& name : entries_of(directory)) {
-    if (lstat((directory + "/" + name).c_str(), &status) < 0) give_up("lstat");
+    const std::string path = std::string(directory).append("/").append(name);
+    if (lstat(path.c_str(), &status) < 0) give_up("lstat");
     if (owner_of(status) != wanted) {
-      report(race, directory + "/" + name + " belongs to " + owner_of(status) +
-                       ", the directory to " + wanted);
+      report(race, {path, " belongs to ", owner_of(status), ", not to ", wanted});
     }
   }
 }
@@ -126,15 +132,17 @@ void check(Race& race, const std::string& name) {
     if (result == 0) {
       winners.push_back(i);
     } else if (result != EACCES) {
-      report(race, name + ": process " + std::to_string(i) + " got " +
-                       (result == kNotRun ? "nowhere" : strerrorname_np(result)));
+      const char* got = result == kNotRun ? "nowhere" : strerrorname_np(result);
+      report(race, {name, ": process ", std::to_string(i), " got ", got});
     }
   }
   if (winners.size() != 1) {
-    report(race, name + ": " + std::to_string(winners.size()) + " processes made an entry");
+    report(race, {name, ": ", std::to_string(winners.size()), " processes made an entry"});
   }
   if (winners.empty()) return;
-  for (const std::string& view : race.views) check_view(race, view + "/" + name, winners.front());
+  for (const std::string& view : race.views) {
+    check_view(race, std::string(view).append("/").append(name), winners.front());
+  }
 }
 
 void run(Race& race, unsigned round) {
