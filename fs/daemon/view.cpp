@@ -101,17 +101,18 @@ Outcome<UniqueFd> open_device() {
 }
 
 Outcome<std::unique_ptr<Mount>> build_mount(ViewPlan& plan, int device_fd, bool passthrough) {
-  auto store = LocalStore::open(std::move(plan.source.directory));
-  if (!store) return refuse_system(plan.source.name, "cannot open the tree", store.error());
   MountParts parts;
-  parts.store = std::make_unique<LocalStore>(std::move(*store));
   parts.identity = std::move(plan.identity);
+  const StoreMap& stored = parts.identity->store();
+  const StoredUid tenant_uid{*stored.uids.to_outside(0)};
+  const StoredGid tenant_gid{*stored.gids.to_outside(0)};
+  auto store = LocalStore::open(std::move(plan.source.directory), tenant_uid, tenant_gid);
+  if (!store) return refuse_system(plan.source.name, "cannot open the tree", store.error());
+  parts.store = std::move(*store);
   parts.owners = make_ownership(plan.owner, *parts.store, *parts.identity);
   parts.ttl_seconds = plan.options.cache.ttl_seconds;
-  const StoreMap& stored = parts.identity->store();
-  parts.passthrough = std::make_unique<Passthrough>(passthrough ? device_fd : -1,
-                                                    StoredUid{*stored.uids.to_outside(0)},
-                                                    StoredGid{*stored.gids.to_outside(0)});
+  parts.passthrough =
+      std::make_unique<Passthrough>(passthrough ? device_fd : -1, tenant_uid, tenant_gid);
   auto mount = make_mount(std::move(parts));
   if (!mount) return refuse_system(plan.source.name, "cannot open the tree", mount.error());
   return std::move(*mount);

@@ -67,6 +67,11 @@ Outcome<Identity> make_identity(const ViewOptions& options, const TenantSource& 
   if (owner == OwnerPolicy::kDefault) {
     owner = subordinate.complete() ? OwnerPolicy::kMap : OwnerPolicy::kVirtual;
   }
+  if (source.owner_gid == 0 && !options.store_gid) {
+    return refuse(source.tenant,
+                  "the tenant's directory has root's group, and so would what containers make",
+                  "chgrp " + source.tenant + " on it, or -o storegid=GID");
+  }
   const StoredUid root_uid{options.store_uid.value_or(source.owner_uid)};
   const StoredGid root_gid{options.store_gid.value_or(source.owner_gid)};
   if (owner == OwnerPolicy::kVirtual) {

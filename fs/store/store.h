@@ -121,7 +121,7 @@ class Store {
   virtual Result<std::size_t> get_xattr(const File& file, const char* name,
                                         std::span<std::byte> value) = 0;
   virtual Result<void> set_xattr(const File& file, const char* name,
-                                 std::span<const std::byte> value, int flags) = 0;
+                                 std::span<const std::byte> value, int flags, bool keep_setid) = 0;
   virtual Result<void> remove_xattr(const File& file, const char* name) = 0;
   virtual Result<std::vector<char>> list_xattrs(const File& file) = 0;
 

@@ -82,6 +82,7 @@ Result<InodeTable::Remembered> InodeTable::remember(const FileId& id) {
   record.lookup_count = 1;
   record.backing.store(kBackingUndecided, std::memory_order_relaxed);
   record.unclaimed.store(false, std::memory_order_relaxed);
+  record.recently_unclaimed_until.store(0, std::memory_order_relaxed);
   record.next = buckets_[bucket];
   buckets_[bucket] = index;
   header_->live.fetch_add(1, std::memory_order_relaxed);
@@ -100,7 +101,9 @@ void InodeTable::set_root(const FileId& id) {
 
 Result<InodeRecord*> InodeTable::find(NodeId node) {
   if (node == 0 || node > header_->capacity) return fail(ESTALE);
-  return &records_[node];
+  InodeRecord& record = records_[node];
+  if (record.lookup_count == 0) return fail(ESTALE);
+  return &record;
 }
 
 bool InodeTable::forget(NodeId node, std::uint64_t count) {
@@ -109,7 +112,7 @@ bool InodeTable::forget(NodeId node, std::uint64_t count) {
   const std::uint32_t bucket = bucket_of(record.id);
   const MutexLock lock(lock_of(bucket));
   if (record.lookup_count == 0) return false;
-  record.lookup_count -= std::min(record.lookup_count, count);
+  record.lookup_count -= std::min(record.lookup_count.load(), count);
   if (record.lookup_count != 0) return false;
   std::uint32_t* link = &buckets_[bucket];
   while (*link != node) link = &records_[*link].next;

@@ -1,13 +1,11 @@
 #include "vfs/op_create.h"
 
 #include "vfs/claim.h"
+#include "vfs/op_lookup.h"
 
 namespace cvfs {
 
 namespace {
-
-// What container engines give to a bind source that they make (moby: MkdirAllAndChown, 0755).
-constexpr mode_t kEnginesMode = 0755;
 
 // The common frame of everything that makes an entry: translate the caller, take part in a claim,
 // let `make(directory, wanted)` make it, settle the claim.
@@ -29,6 +27,26 @@ Result<CreatedEntry> introduce_open(Mount& mount, CreatedFile created, int flags
   return CreatedEntry{std::move(entry), std::move(opened)};
 }
 
+// Would the kernel let the caller open it? Only where the answer is sure without knowing the
+// caller's groups and capabilities: its owner, by the owner's bits (which no ACL overrules;
+// acl(5)).
+bool is_plainly_allowed(const Caller& caller, const Attributes& attributes, int flags) {
+  if (!attributes.status.is_regular() || attributes.uid != caller.uid) return false;
+  mode_t wanted = 0;
+  if ((flags & O_ACCMODE) != O_WRONLY) wanted |= S_IRUSR;
+  if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0) wanted |= S_IWUSR;
+  return (attributes.status.mode & wanted) == wanted;
+}
+
+Result<CreatedEntry> open_existing(Mount& mount, const Caller& caller, NodeId parent,
+                                   const char* name, int flags) {
+  Entry entry = TRY(op_lookup(mount, parent, name));
+  if (!is_plainly_allowed(caller, entry.attributes, flags)) return fail(ESTALE);
+  constexpr int kCreation = O_CREAT | O_EXCL;
+  OpenedFile opened = TRY(op_open(mount, caller, entry.lookup.node(), flags & ~kCreation, false));
+  return CreatedEntry{std::move(entry), std::move(opened)};
+}
+
 // A directory that the engine makes is a fresh volume root.
 Result<void> mark_fresh_volume(Mount& mount, Entry& made) {
   const PinnedFile directory = TRY(mount.pin(made.lookup.node()));
@@ -41,12 +59,19 @@ Result<void> mark_fresh_volume(Mount& mount, Entry& made) {
 
 Result<CreatedEntry> op_create(Mount& mount, const Caller& caller, NodeId parent, const char* name,
                                int flags, mode_t mode) {
-  auto created = make_entry(mount, caller, parent, S_IFREG | mode,
-                            [&](const File& directory, const NewFile& wanted) {
-                              return mount.store->create(directory, name, flags, wanted);
-                            });
-  if (!created && created.error().value == EEXIST && (flags & O_EXCL) == 0) return fail(ESTALE);
-  return introduce_open(mount, TRY(std::move(created)), flags);
+  const auto create = [&](const File& directory, const NewFile& wanted) {
+    return mount.store->create(directory, name, flags, wanted);
+  };
+  // Others may make and remove the name all the time; the kernel itself would try only twice.
+  constexpr int kAttempts = 16;
+  for (int i = 0; i < kAttempts; ++i) {
+    auto created = make_entry(mount, caller, parent, S_IFREG | mode, create);
+    if (created) return introduce_open(mount, std::move(*created), flags);
+    if (created.error().value != EEXIST || (flags & O_EXCL) != 0) return fail(created.error());
+    auto opened = open_existing(mount, caller, parent, name, flags);
+    if (opened || opened.error().value != ENOENT) return opened;
+  }
+  return fail(ESTALE);
 }
 
 Result<CreatedEntry> op_tmpfile(Mount& mount, const Caller& caller, NodeId parent, int flags,
@@ -74,6 +99,7 @@ Result<Entry> op_mkdir(Mount& mount, const Caller& caller, NodeId parent, const 
 
 Result<Entry> op_mknod(Mount& mount, const Caller& caller, NodeId parent, const char* name,
                        mode_t mode, dev_t device) {
+  if (S_ISBLK(mode) || (S_ISCHR(mode) && device != 0)) return fail(EPERM);
   return introduce(mount, TRY(make_entry(mount, caller, parent, mode,
                                          [&](const File& directory, const NewFile& wanted) {
                                            return mount.store->make_node(directory, name, device,
@@ -94,7 +120,6 @@ Result<Entry> op_link(Mount& mount, const Caller& caller, NodeId node, NodeId ne
                       const char* new_name) {
   const PinnedFile file = TRY(mount.pin(node));
   const PinnedFile directory = TRY(mount.pin(new_parent));
-  // No new file, so an unmapped caller is nobody's owner here; the kernel has checked the rest.
   Claim claim = TRY(Claim::begin(mount, caller, new_parent, directory));
   TRY(mount.store->link(*file, *directory, new_name));
   claim.settle();

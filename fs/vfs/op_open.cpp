@@ -9,6 +9,8 @@ namespace {
 // From here on the inode's reference stays until the handle is closed: an unlinked file could not
 // be opened again by its id.
 Result<HandleRef> add_handle(Mount& mount, NodeId node, UniqueFd io, int flags) {
+  // What is left of the descriptors is for looking up and for removing.
+  if (mount.handles.open() >= mount.settings.max_handles) return fail(ENFILE);
   HandleRef handle(mount, TRY(mount.handles.add(node, std::move(io), flags)));
   mount.files->hold(node);
   return handle;
@@ -30,10 +32,13 @@ Result<OpenedFile> op_open(Mount& mount, const Caller& caller, NodeId node, int 
     TRY(mount.owners->before_write(*file, is_root && keep_setid));
   }
   const std::int32_t backing = mount.passthrough->backing_of(*TRY(mount.inodes.find(node)), *file);
+  // The kernel's own open of a file that it passes through checks neither append-only nor a
+  // read-only mount nor a running program, and makes EIO of what it does find: we ask first.
   UniqueFd io;
-  if (backing == kBackingNone || (flags & O_TRUNC) != 0) {
+  if (backing == kBackingNone || is_for_writing(flags) || (flags & O_TRUNC) != 0) {
     io = TRY(mount.store->open(*file, flags, keep_setid));
   }
+  if (backing != kBackingNone) io.reset();  // most files that are passed through never need it
   return OpenedFile{TRY(add_handle(mount, node, std::move(io), flags)), backing};
 }
 
@@ -47,6 +52,7 @@ Result<OpenedFile> op_opendir(Mount& mount, NodeId node) {
 Result<OpenedFile> open_with(Mount& mount, NodeId node, UniqueFd io, int flags) {
   const PinnedFile file = TRY(mount.pin(node));
   const std::int32_t backing = mount.passthrough->backing_of(*TRY(mount.inodes.find(node)), *file);
+  if (backing != kBackingNone) io.reset();
   return OpenedFile{TRY(add_handle(mount, node, std::move(io), flags)), backing};
 }
 

@@ -12,12 +12,16 @@ namespace {
 
 enum class Kind { kPlain, kAcl, kCapability, kReserved, kUnsupported };
 
+bool is_acl(std::string_view name) {
+  return name == "system.posix_acl_access" || name == "system.posix_acl_default";
+}
+
 Kind kind_of(const Mount& mount, const char* name) {
   const std::string_view text(name);
   if (mount.owners->is_reserved(name)) return Kind::kReserved;
   if (text.starts_with("user.") || text.starts_with("trusted.")) return Kind::kPlain;
   if (text == "security.capability") return Kind::kCapability;
-  if (text == "system.posix_acl_access" || text == "system.posix_acl_default") {
+  if (is_acl(text)) {
     return mount.owners->has_acls() ? Kind::kAcl : Kind::kUnsupported;
   }
   return Kind::kUnsupported;
@@ -42,9 +46,11 @@ Result<std::vector<std::byte>> read_whole(Mount& mount, const File& file, const 
 Result<std::vector<std::byte>> op_getxattr(Mount& mount, NodeId node, const char* name) {
   const Kind kind = kind_of(mount, name);
   if (kind == Kind::kReserved) return fail(ENODATA);
-  if (kind == Kind::kUnsupported) return fail(EOPNOTSUPP);
+  if (kind == Kind::kUnsupported) return fail(is_acl(name) ? ENODATA : EOPNOTSUPP);
   const PinnedFile file = TRY(mount.pin(node));
-  std::vector<std::byte> value = TRY(read_whole(mount, *file, name));
+  auto read = read_whole(mount, *file, name);
+  if (!read && kind == Kind::kAcl && read.error().value == EOPNOTSUPP) return fail(ENODATA);
+  std::vector<std::byte> value = TRY(std::move(read));
   if (kind == Kind::kAcl) TRY(translate_acl_to_shown(value, *mount.identity));
   if (kind == Kind::kCapability) {
     const FileCapability shown = TRY(translate_capability_to_shown(value, *mount.identity));
@@ -54,20 +60,20 @@ Result<std::vector<std::byte>> op_getxattr(Mount& mount, NodeId node, const char
 }
 
 Result<void> op_setxattr(Mount& mount, const Caller& caller, NodeId node, const char* name,
-                         std::span<const std::byte> value, int flags) {
+                         std::span<const std::byte> value, int flags, bool keep_setgid) {
   const Kind kind = kind_of(mount, name);
   if (kind == Kind::kReserved) return fail(EPERM);
   if (kind == Kind::kUnsupported) return fail(EOPNOTSUPP);
   const PinnedFile file = TRY(mount.pin(node));
   if (kind == Kind::kCapability) {
     const FileCapability stored = TRY(translate_capability_to_stored(value, *mount.identity));
-    return mount.store->set_xattr(*file, name, stored.bytes, flags);
+    return mount.store->set_xattr(*file, name, stored.bytes, flags, false);
   }
-  if (kind != Kind::kAcl) return mount.store->set_xattr(*file, name, value, flags);
+  if (kind != Kind::kAcl) return mount.store->set_xattr(*file, name, value, flags, false);
 
   std::vector<std::byte> acl(value.begin(), value.end());
   TRY(translate_acl_to_stored(acl, *mount.identity));
-  TRY(mount.store->set_xattr(*file, name, acl, flags));
+  TRY(mount.store->set_xattr(*file, name, acl, flags, keep_setgid));
   if (TRY(mount.inodes.find(node))->unclaimed && !is_hosts_root(mount, caller)) {
     end_unclaimed(mount, node, *file);
   }
@@ -81,7 +87,7 @@ Result<void> op_removexattr(Mount& mount, NodeId node, const char* name) {
   return mount.store->remove_xattr(*TRY(mount.pin(node)), name);
 }
 
-Result<std::vector<char>> op_listxattr(Mount& mount, NodeId node) {
+Result<std::vector<char>> op_listxattr(Mount& mount, const Caller& caller, NodeId node) {
   const PinnedFile file = TRY(mount.pin(node));
   const std::vector<char> all = TRY(mount.store->list_xattrs(*file));
   std::vector<char> shown;
@@ -89,7 +95,8 @@ Result<std::vector<char>> op_listxattr(Mount& mount, NodeId node) {
     const char* name = all.data() + at;
     const std::size_t length = std::strlen(name) + 1;
     const Kind kind = kind_of(mount, name);
-    if (kind != Kind::kReserved && kind != Kind::kUnsupported) {
+    const bool hidden = caller.uid.value != 0 && std::string_view(name).starts_with("trusted.");
+    if (kind != Kind::kReserved && kind != Kind::kUnsupported && !hidden) {
       shown.insert(shown.end(), name, name + length);
     }
     at += length;

@@ -167,14 +167,12 @@ test_failures() {
 
 test_races() {
   echo "# races"
-  known_fault 'two users claim a fresh directory at the same moment, now and then' ||
-    check "50 users at once, 20 times: one owner, EACCES for all others" \
-      claim_race 20 50 101000 110000 "$view"
+  check "50 users at once, 20 times: one owner, EACCES for all others" \
+    claim_race 20 50 101000 110000 "$view"
   mount_view toto "$T/second" "$options"
   mkdir "$view/two" && chmod 0777 "$view/two"
-  known_fault 'two users claim a fresh directory through two views at the same moment' ||
-    check "the same over two views of the tree" \
-      claim_race 20 50 101000 110000 "$view/two" "$T/second/two"
+  check "the same over two views of the tree" \
+    claim_race 20 50 101000 110000 "$view/two" "$T/second/two"
   unmount_view "$T/second"
 }
 
@@ -195,7 +193,7 @@ test_policy() { # NAME
 disk_of_1000_2000='200999:201999'
 test_policy map
 disk_of_1000_2000='1500:1500'
-known_fault 'owner=virtual: every permission check ends in EOPNOTSUPP' || test_policy virtual
+test_policy virtual
 
 echo "# ==== userns=host: a container is known by its pid namespace"
 mount_view toto "$view" userns=host

@@ -281,10 +281,10 @@ test_foreign_files
 test_modes 200999:201999
 test_chown 200999:201999
 test_setid
-known_fault 'open with O_TRUNC by another uid leaves setuid' || test_setid_and_o_trunc
+test_setid_and_o_trunc
 test_devices
 test_acls
-known_fault 'setting an ACL takes setgid away from who is in the group' || test_acls_and_setgid
+test_acls_and_setgid
 test_capabilities
 test_one_step
 unmount_view
@@ -292,7 +292,7 @@ empty_tree
 
 echo "# ==== owner=map, passthrough=off"
 mount_view toto "$view" userns=@dockremap,passthrough=off
-known_fault 'without passthrough a write by another uid leaves setuid' || test_setid
+test_setid
 unmount_view
 empty_tree
 
@@ -340,7 +340,7 @@ END
   unmount_view
   empty_tree
 }
-known_fault 'owner=virtual: every permission check ends in EOPNOTSUPP' || test_virtual
+test_virtual
 
 echo "# ==== how the map is said"
 appears_as() { # SENTENCE OPTIONS HOST-UID STORED-UID

@@ -129,8 +129,7 @@ gcc -o program main.o -L. -lanswer
 END
 
 # In octal; of a program and a directory.
-setuid_bits=4 setgid_bit=0
-known_fault 'cp -a and tar --acls take setgid bits away, as they set ACLs' || setuid_bits=6 setgid_bit=2
+setuid_bits=6 setgid_bit=2
 
 make_source() {
   install -d -m 0755 -o "$user" -g "$user" "$source"
