@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "daemon/mount_namespace.h"
 #include "fuse/handshake.h"
 #include "fuse/session.h"
 #include "store/local_store.h"
@@ -29,26 +30,33 @@ tl::unexpected<OperatorError> refuse_system(const std::string& object, const std
   return refuse({ExitCode::kSystem, object, what + ": " + text_of(error), std::move(hint)});
 }
 
+Outcome<void> unmount(const ViewPlan& plan, int flags) {
+  return in_mount_namespace(plan.mount_namespace.get(), [&]() -> Outcome<void> {
+    if (::umount2(plan.target.c_str(), flags) == 0) return {};
+    return refuse_system(plan.target, "cannot be unmounted", Errno{errno});
+  });
+}
+
 // A mount that goes again unless the view has come to serve.
 class MountGuard {
  public:
-  explicit MountGuard(const std::string& target) : target_(&target) {}
+  explicit MountGuard(const ViewPlan& plan) : plan_(&plan) {}
   ~MountGuard() {
-    if (target_ != nullptr) ::umount2(target_->c_str(), MNT_DETACH);
+    if (plan_ != nullptr) (void)unmount(*plan_, MNT_DETACH);
   }
   MountGuard(const MountGuard&) = delete;
   MountGuard& operator=(const MountGuard&) = delete;
-  void keep() { target_ = nullptr; }
+  void keep() { plan_ = nullptr; }
 
  private:
-  const std::string* target_;
+  const ViewPlan* plan_;
 };
 
 // Waits for the signals that end a view. They are blocked before any thread starts, and only this
 // thread takes them.
 class SignalThread {
  public:
-  explicit SignalThread(std::string target) : target_(std::move(target)) {
+  explicit SignalThread(const ViewPlan& plan) : plan_(plan) {
     ::sigemptyset(&signals_);
     for (const int signal : {SIGTERM, SIGINT, SIGHUP, kStop}) ::sigaddset(&signals_, signal);
     ::pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
@@ -63,13 +71,13 @@ class SignalThread {
 
   void run() {
     for (int signal = 0; ::sigwait(&signals_, &signal) == 0 && signal != kStop;) {
-      if (signal == SIGHUP) continue;                    // nothing to read again
-      if (::umount2(target_.c_str(), 0) == 0) continue;  // the session sees it and ends
-      spdlog::warn("asked to end, but {} cannot be unmounted: {}", target_, std::strerror(errno));
+      if (signal == SIGHUP) continue;            // nothing to read again
+      const auto unmounted = unmount(plan_, 0);  // the session sees it and ends
+      if (!unmounted) spdlog::warn("asked to end: {}", unmounted.error().message());
     }
   }
 
-  std::string target_;
+  const ViewPlan& plan_;
   sigset_t signals_{};
   std::jthread thread_;
 };
@@ -98,6 +106,16 @@ Outcome<UniqueFd> open_device() {
     return refuse_system("/dev/fuse", "cannot open it", device.error(), "modprobe fuse");
   }
   return std::move(*device);
+}
+
+Outcome<void> mount_device(const ViewPlan& plan, int device_fd) {
+  return in_mount_namespace(plan.mount_namespace.get(), [&]() -> Outcome<void> {
+    const auto mounted =
+        sys::mount_fuse(device_fd, plan.source.name, plan.target, plan.options.mount_flags);
+    if (mounted) return {};
+    return refuse_system(plan.target, "mount(2)", mounted.error(),
+                         mounted.error().value == EPERM ? "run it with CAP_SYS_ADMIN" : "");
+  });
 }
 
 Outcome<std::unique_ptr<Mount>> build_mount(ViewPlan& plan, int device_fd, bool passthrough) {
@@ -133,13 +151,8 @@ void log_start(const ViewPlan& plan, const Mount& mount, const Handshake& handsh
 Outcome<void> serve_view(ViewPlan plan, const std::function<void()>& ready) {
   raise_descriptor_limit();
   UniqueFd device = TRY(open_device());
-  const auto mounted =
-      sys::mount_fuse(device.get(), plan.source.name, plan.target, plan.options.mount_flags);
-  if (!mounted) {
-    return refuse_system(plan.target, "mount(2)", mounted.error(),
-                         mounted.error().value == EPERM ? "run it with CAP_SYS_ADMIN" : "");
-  }
-  MountGuard guard(plan.target);
+  TRY(mount_device(plan, device.get()));
+  MountGuard guard(plan);
 
   HandshakeSettings settings;
   settings.passthrough = plan.options.passthrough == PassthroughMode::kAuto;
@@ -155,7 +168,7 @@ Outcome<void> serve_view(ViewPlan plan, const std::function<void()>& ready) {
   auto session = Session::adopt(std::move(device), std::move(*handshake), *mount);
   if (!session) return refuse_system(plan.target, "cannot start libfuse", session.error());
 
-  const SignalThread signals(plan.target);
+  const SignalThread signals(plan);
   ready();
   guard.keep();
   const auto served = (*session)->serve(thread_count(plan.options));

@@ -115,7 +115,6 @@ eventually 5 bash -c "[[ \$(readlink /proc/$sleeper/ns/mnt) != \$(readlink /proc
 check "mount -N mounts there" mount -N "$sleeper" -t cvfs toto:/data "$T/view" -o "$map"
 equal "where it serves" text "$(nsenter -t "$sleeper" -m cat "$T/view/file")"
 equal "and not here" "" "$(views)"
-# Its cvfsd lives in that namespace and so keeps it: the view lasts until umount, not until sleep ends.
 check "umount there ends it" nsenter -t "$sleeper" -m umount "$T/view"
 check "and its cvfsd" eventually 5 no_daemon
 kill "$sleeper"
