@@ -1,7 +1,6 @@
 // mount.cvfs: what mount(8) calls for -t cvfs. Checks what it is told, starts the view's cvfsd, and
 // returns when the view serves, or with mount(8)'s exit code and one message.
 #include <fcntl.h>
-#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "asked_source.h"
 #include "base/result.h"
 #include "command_line.h"
 #include "control/view_options.h"
@@ -52,15 +52,6 @@ Outcome<std::string> find_cvfsd() {
                               "install cvfsd in the directory of mount.cvfs"});
 }
 
-Outcome<void> enter_mount_namespace(const std::string& wanted) {
-  const bool is_pid = wanted.find_first_not_of("0123456789") == std::string::npos;
-  const std::string path = is_pid ? "/proc/" + wanted + "/ns/mnt" : wanted;
-  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd && ::setns(fd.get(), CLONE_NEWNS) == 0) return {};
-  return refuse(path, std::string("cannot enter this mount namespace: ") + std::strerror(errno),
-                "-N PID or -N /proc/PID/ns/mnt");
-}
-
 // cvfsd's directory is "/", ours need not be.
 std::string absolute(const std::string& path) {
   std::error_code error;
@@ -69,12 +60,26 @@ std::string absolute(const std::string& path) {
   return error ? path : real.string();
 }
 
+// -N takes a process id or a path. cvfsd mounts there and stays here: nothing of a namespace that
+// may be a container's is run or read.
+std::string namespace_path(const std::string& wanted) {
+  const bool is_pid = wanted.find_first_not_of("0123456789") == std::string::npos;
+  return is_pid ? "/proc/" + wanted + "/ns/mnt" : absolute(wanted);
+}
+
 std::vector<std::string> cvfsd_arguments(const CommandLine& line) {
   std::vector<std::string> arguments;
   if (line.fake) arguments.emplace_back("--check");
   if (line.sloppy) arguments.emplace_back("--sloppy");
+  if (!line.mount_namespace.empty()) {
+    arguments.push_back("--namespace=" + namespace_path(line.mount_namespace));
+  }
   arguments.push_back(line.source);
-  arguments.push_back(absolute(line.target));
+  if (line.mount_namespace.empty()) {
+    arguments.push_back(absolute(line.target));
+  } else {
+    arguments.push_back(line.target);
+  }
   if (!line.options.empty()) {
     arguments.emplace_back("-o");
     arguments.push_back(line.options);
@@ -95,10 +100,9 @@ Outcome<void> run(int argc, const char* const* argv) {
     return {};
   }
   TRY(check_caller());
-  TRY(parse_view_options(line.options, line.sloppy));
+  const ViewOptions options = TRY(parse_view_options(line.options, line.sloppy));
+  TRY(check_asked_source(line.source, line.target, options.containerdata));
   const std::string program = TRY(find_cvfsd());
-  if (!line.mount_namespace.empty()) TRY(enter_mount_namespace(line.mount_namespace));
-
   const auto arguments = cvfsd_arguments(line);
   if (line.verbose) print_command(program, arguments);
   // Before the fork: an interrupt in between would leave a view that nobody waits for.

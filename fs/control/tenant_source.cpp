@@ -208,6 +208,12 @@ Result<UniqueFd> open_directory(const UniqueFd& tenant_root, const std::string& 
   return opened;
 }
 
+// What a view is mounted over, instead of the view: a view of a view would translate twice.
+Result<UniqueFd> open_below_views(const UniqueFd& tenant_root, const std::string& path) {
+  const UniqueFd below = TRY(sys::copy_of_mount(tenant_root.get()));
+  return open_directory(below, path);
+}
+
 }  // namespace
 
 Outcome<TenantSource> open_tenant_source(std::string_view spec, const std::string& containerdata) {
@@ -215,6 +221,9 @@ Outcome<TenantSource> open_tenant_source(std::string_view spec, const std::strin
   std::string name = request.path == "/" ? request.tenant : request.tenant + ":" + request.path;
   Tenant tenant = TRY(open_tenant(request.tenant, containerdata));
   auto directory = open_directory(tenant.root, request.path);
+  if (directory && is_view(directory->get())) {
+    directory = open_below_views(tenant.root, request.path);
+  }
   if (!directory) return refuse_directory(name, directory.error());
   return TenantSource{.tenant = std::move(request.tenant),
                       .path = std::move(request.path),

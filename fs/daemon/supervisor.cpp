@@ -2,7 +2,7 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "daemon/mount_namespace.h"
 #include "sys/process.h"
 
 namespace cvfs {
@@ -32,6 +33,7 @@ sigset_t supervised_signals() {
 [[noreturn]] void be_worker(const ViewPlan& plan, const Connection& connection,
                             const std::function<void()>& ready,
                             const std::function<void(const OperatorError&)>& refused) {
+  ::prctl(PR_SET_NAME, "cvfsd-worker");
   const OperatorError error = run_worker(plan, connection, ready);
   if (connection.state->view().serving == 0) {
     refused(error);
@@ -41,19 +43,19 @@ sigset_t supervised_signals() {
   ::_exit(static_cast<int>(error.code));
 }
 
-void unmount(const std::string& target) {
-  if (::umount2(target.c_str(), 0) == 0) return;  // the worker sees it and ends
-  spdlog::warn("asked to end, but {} cannot be unmounted: {}", target, std::strerror(errno));
+void unmount(const ViewPlan& plan) {
+  const auto unmounted = unmount_view(plan, 0);  // the worker sees it and ends
+  if (!unmounted) spdlog::warn("asked to end: {}", unmounted.error().message());
 }
 
 // Waits for the worker's end and serves the signals meanwhile. Returns what waitpid(2) says.
-int await_end(pid_t worker, const sigset_t& signals, const std::string& target) {
+int await_end(pid_t worker, const sigset_t& signals, const ViewPlan& plan) {
   for (;;) {
     int status = 0;
     if (::waitpid(worker, &status, WNOHANG) == worker) return status;
     int signal = 0;
     if (::sigwait(&signals, &signal) != 0) continue;
-    if (signal == SIGTERM || signal == SIGINT) unmount(target);
+    if (signal == SIGTERM || signal == SIGINT) unmount(plan);
   }
 }
 
@@ -69,11 +71,15 @@ std::string how_it_ended(int status) {
 
 }  // namespace
 
+void block_supervised_signals() {
+  const sigset_t signals = supervised_signals();
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+}
+
 int supervise(const ViewPlan& plan, const Connection& connection,
               const std::function<void()>& ready,
               const std::function<void(const OperatorError&)>& refused) {
   const sigset_t signals = supervised_signals();
-  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   ViewState& view = connection.state->view();
   int delay_ms = 0;
   for (;;) {
@@ -83,7 +89,7 @@ int supervise(const ViewPlan& plan, const Connection& connection,
     if (!worker) {
       spdlog::error("cannot start a worker: {}", std::strerror(worker.error().value));
     } else {
-      const int status = await_end(*worker, signals, plan.target);
+      const int status = await_end(*worker, signals, plan);
       view.died_at_us = sys::monotonic_us();
       if (has_ended(connection.device_fd)) return 0;
       if (view.serving == 0) return WIFEXITED(status) ? WEXITSTATUS(status) : 4;

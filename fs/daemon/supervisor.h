@@ -9,6 +9,9 @@
 
 namespace cvfs {
 
+// From here on SIGTERM, SIGINT, SIGHUP and SIGCHLD wait for supervise().
+void block_supervised_signals();
+
 // Starts a worker, and another one whenever one dies, until the view is unmounted. The first
 // worker calls `ready` in its own process when it serves; if it cannot, it calls `refused` there,
 // and this returns the exit code that it ended with.

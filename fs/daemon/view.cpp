@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "daemon/mount_namespace.h"
 #include "daemon/supervisor.h"
 #include "sys/fuse_device.h"
 #include "sys/process.h"
@@ -33,12 +34,13 @@ Outcome<UniqueFd> open_and_mount(const ViewPlan& plan) {
   if (!device) {
     return refuse_system("/dev/fuse", "cannot open it", device.error(), "modprobe fuse");
   }
-  const auto mounted =
-      sys::mount_fuse(device->get(), plan.source.name, plan.target, plan.options.mount_flags);
-  if (!mounted) {
+  TRY(in_mount_namespace(plan.mount_namespace.get(), [&]() -> Outcome<void> {
+    const auto mounted =
+        sys::mount_fuse(device->get(), plan.source.name, plan.target, plan.options.mount_flags);
+    if (mounted) return {};
     return refuse_system(plan.target, "mount(2)", mounted.error(),
                          mounted.error().value == EPERM ? "run it with CAP_SYS_ADMIN" : "");
-  }
+  }));
   return std::move(*device);
 }
 
@@ -73,6 +75,8 @@ void log_start(const ViewPlan& plan, const Handshake& handshake) {
 int serve_view(const ViewPlan& plan, const std::function<void()>& ready,
                const std::function<void(const OperatorError&)>& refused) {
   raise_descriptor_limit();
+  // Before there is a mount that a signal could leave behind.
+  block_supervised_signals();
   const Outcome<UniqueFd> device = open_and_mount(plan);
   if (!device) {
     refused(device.error());
@@ -80,13 +84,13 @@ int serve_view(const ViewPlan& plan, const std::function<void()>& ready,
   }
   const Outcome<Connection> connection = connect(plan, device->get());
   if (!connection) {
-    ::umount2(plan.target.c_str(), MNT_DETACH);
+    (void)unmount_view(plan, MNT_DETACH);
     refused(connection.error());
     return static_cast<int>(connection.error().code);
   }
   log_start(plan, connection->handshake);
   const int code = supervise(plan, *connection, ready, refused);
-  if (code != 0) ::umount2(plan.target.c_str(), MNT_DETACH);
+  if (code != 0) (void)unmount_view(plan, MNT_DETACH);
   spdlog::info("{} is unmounted", plan.target);
   return code;
 }

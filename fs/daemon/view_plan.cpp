@@ -4,10 +4,9 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#include <climits>
-#include <cstdlib>
 #include <cstring>
 
+#include "daemon/mount_namespace.h"
 #include "sys/file.h"
 #include "sys/mounts.h"
 
@@ -32,7 +31,7 @@ bool is_same_directory(int a, int b) {
   return first && second && first->device == second->device && first->inode == second->inode;
 }
 
-Outcome<std::string> check_target(const std::string& target, const TenantSource& source) {
+Outcome<void> check_target(const std::string& target, const TenantSource& source) {
   const UniqueFd directory(::open(target.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!directory) {
     const int error = errno;
@@ -50,11 +49,7 @@ Outcome<std::string> check_target(const std::string& target, const TenantSource&
     return refuse(target, "something is mounted here already",
                   "umount " + target + ", or choose another mount point");
   }
-  char resolved[PATH_MAX];
-  if (::realpath(target.c_str(), resolved) == nullptr) {
-    return refuse(target, "cannot resolve the mount point: " + text_of(Errno{errno}));
-  }
-  return std::string(resolved);
+  return {};
 }
 
 // --- the identities
@@ -66,6 +61,11 @@ Outcome<Identity> make_identity(const ViewOptions& options, const TenantSource& 
   const SubordinateIds subordinate = TRY(read_subordinate_ids(source.tenant, source.owner_uid));
   if (owner == OwnerPolicy::kDefault) {
     owner = subordinate.complete() ? OwnerPolicy::kMap : OwnerPolicy::kVirtual;
+  }
+  if (source.owner_gid == 0 && !options.store_gid) {
+    return refuse(source.tenant,
+                  "the tenant's directory has root's group, and so would what containers make",
+                  "chgrp " + source.tenant + " on it, or -o storegid=GID");
   }
   const StoredUid root_uid{options.store_uid.value_or(source.owner_uid)};
   const StoredGid root_gid{options.store_gid.value_or(source.owner_gid)};
@@ -92,8 +92,11 @@ Outcome<ViewPlan> plan_view(const MountCommand& command) {
   }
   ViewPlan plan;
   plan.options = TRY(parse_view_options(command.options, command.sloppy));
+  plan.mount_namespace = TRY(open_mount_namespace(command.mount_namespace));
   plan.source = TRY(open_tenant_source(command.source, plan.options.containerdata));
-  plan.target = TRY(check_target(command.target, plan.source));
+  plan.target = command.target;
+  TRY(in_mount_namespace(plan.mount_namespace.get(),
+                         [&] { return check_target(plan.target, plan.source); }));
   plan.owner = plan.options.owner;
   plan.identity =
       std::make_unique<Identity>(TRY(make_identity(plan.options, plan.source, plan.owner)));

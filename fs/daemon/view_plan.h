@@ -14,16 +14,18 @@ namespace cvfs {
 
 // As it stands on the command line.
 struct MountCommand {
-  std::string source;   // "toto", "toto:/data", "/containerdata/user-toto/data"
-  std::string target;   // where to mount
-  std::string options;  // mount(8)'s -o
-  bool sloppy = false;  // pass over unknown options
+  std::string source;           // "toto", "toto:/data", "/containerdata/user-toto/data"
+  std::string target;           // where to mount: an absolute path
+  std::string options;          // mount(8)'s -o
+  std::string mount_namespace;  // where the target is: /proc/PID/ns/mnt; empty: here
+  bool sloppy = false;          // pass over unknown options
 };
 
 struct ViewPlan {
   ViewOptions options;
   TenantSource source;
-  std::string target;  // without symlinks
+  std::string target;        // an absolute path
+  UniqueFd mount_namespace;  // where the target is; empty: here
   OwnerPolicy owner = OwnerPolicy::kMap;
   std::unique_ptr<Identity> identity;
   unsigned stack_depth = 1;  // fuse/handshake.h

@@ -38,19 +38,20 @@ Outcome<std::unique_ptr<Mount>> build_mount(const ViewPlan& plan, const Connecti
   auto directory = sys::reopen(plan.source.directory.get(), O_RDONLY | O_DIRECTORY);
   if (!directory)
     return refuse(cannot(plan.source.name, "cannot open the tree", directory.error()));
-  auto store = LocalStore::open(std::move(*directory));
+  const StoreMap& stored = plan.identity->store();
+  const StoredUid tenant_uid{*stored.uids.to_outside(0)};
+  const StoredGid tenant_gid{*stored.gids.to_outside(0)};
+  auto store = LocalStore::open(std::move(*directory), tenant_uid, tenant_gid);
   if (!store) return refuse(cannot(plan.source.name, "cannot open the tree", store.error()));
   MountParts parts;
   parts.state = connection.state;
   parts.adopt = adopt;
-  parts.store = std::make_unique<LocalStore>(std::move(*store));
+  parts.store = std::move(*store);
   parts.identity = std::make_unique<Identity>(*plan.identity);
   parts.owners = make_ownership(plan.owner, *parts.store, *parts.identity);
   parts.ttl_seconds = plan.options.cache.ttl_seconds;
-  const StoreMap& stored = parts.identity->store();
   parts.passthrough = std::make_unique<Passthrough>(
-      connection.handshake.passthrough() ? connection.device_fd : -1,
-      StoredUid{*stored.uids.to_outside(0)}, StoredGid{*stored.gids.to_outside(0)});
+      connection.handshake.passthrough() ? connection.device_fd : -1, tenant_uid, tenant_gid);
   auto mount = make_mount(std::move(parts));
   if (!mount) return refuse(cannot(plan.source.name, "cannot open the tree", mount.error()));
   return std::move(*mount);

@@ -5,7 +5,7 @@
 namespace cvfs {
 
 void dispatch_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
-  const bool keep_setid = info->kill_suidgid == 0;
+  const bool keep_setid = !request_kills_setid();
   reply_open(request,
              op_open(mount_of(request), intent_of(request), caller_of(request), node, info->flags,
                      keep_setid),

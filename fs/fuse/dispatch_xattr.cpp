@@ -32,7 +32,7 @@ void dispatch_getxattr(fuse_req_t request, fuse_ino_t node, const char* name, st
 void dispatch_setxattr(fuse_req_t request, fuse_ino_t node, const char* name, const char* value,
                        std::size_t size, int flags) {
   reply(request, op_setxattr(mount_of(request), intent_of(request), caller_of(request), node, name,
-                             std::as_bytes(std::span(value, size)), flags));
+                             std::as_bytes(std::span(value, size)), flags, !request_kills_setid()));
 }
 
 void dispatch_removexattr(fuse_req_t request, fuse_ino_t node, const char* name) {
@@ -40,7 +40,7 @@ void dispatch_removexattr(fuse_req_t request, fuse_ino_t node, const char* name)
 }
 
 void dispatch_listxattr(fuse_req_t request, fuse_ino_t node, std::size_t size) {
-  reply_sized(request, op_listxattr(mount_of(request), node), size);
+  reply_sized(request, op_listxattr(mount_of(request), caller_of(request), node), size);
 }
 
 }  // namespace cvfs

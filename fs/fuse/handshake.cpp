@@ -38,15 +38,17 @@ std::uint64_t wanted_flags(const HandshakeSettings& settings) {
   std::uint64_t wanted =
       FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_ATOMIC_O_TRUNC | FUSE_PARALLEL_DIROPS |
       FUSE_MAX_PAGES | FUSE_INIT_EXT | FUSE_ASYNC_DIO | FUSE_CACHE_SYMLINKS |
-      // A server that forgets an inode can be asked for it by handle: NFS exports,
-      // open_by_handle_at.
-      FUSE_EXPORT_SUPPORT |
       // What the host writes shows in the page cache of files that are not passed through.
       FUSE_AUTO_INVAL_DATA | FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO |
       // The backing applies the umask, because only it knows of default ACLs.
       FUSE_DONT_MASK | FUSE_POSIX_ACL |
       // Without it every write asks for security.capability; 10 to 25 times slower.
-      FUSE_HANDLE_KILLPRIV_V2;
+      FUSE_HANDLE_KILLPRIV_V2 |
+      // Tells whether an ACL that is set clears the setgid bit.
+      FUSE_SETXATTR_EXT;
+  // No file handles on the view: the kernel would ask for inodes by any number that a process makes
+  // up (test: AForgedFileHandleLeadsNowhere).
+  wanted |= sys::kFuseInitNoExport;
   if (settings.passthrough) wanted |= sys::kFuseInitPassthrough;
   return wanted;
 }

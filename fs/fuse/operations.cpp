@@ -31,8 +31,20 @@ struct Guarded<dispatch> {
 
 }  // namespace
 
+void dispatch_init(void*, fuse_conn_info* connection) {
+  for (const std::uint64_t feature :
+       {FUSE_CAP_HANDLE_KILLPRIV_V2, FUSE_CAP_SETXATTR_EXT, FUSE_CAP_POSIX_ACL, FUSE_CAP_DONT_MASK,
+        FUSE_CAP_ATOMIC_O_TRUNC, FUSE_CAP_PASSTHROUGH, FUSE_CAP_READDIRPLUS,
+        FUSE_CAP_READDIRPLUS_AUTO}) {
+    (void)fuse_set_feature_flag(connection, feature);  // false: the kernel does not have it
+  }
+  // A copy to and from a pipe for each request costs more than it saves.
+  fuse_unset_feature_flag(connection, FUSE_CAP_SPLICE_READ);
+}
+
 fuse_lowlevel_ops operation_table() {
   fuse_lowlevel_ops table{};
+  table.init = dispatch_init;
   table.lookup = Guarded<dispatch_lookup>::call;
   table.forget = Guarded<dispatch_forget>::call;
   table.forget_multi = Guarded<dispatch_forget_multi>::call;

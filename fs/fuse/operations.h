@@ -11,6 +11,10 @@ namespace cvfs {
 
 fuse_lowlevel_ops operation_table();
 
+// When libfuse is told of the connection's FUSE_INIT: it decodes and sets some fields only if it
+// believes that it asked for the feature itself.
+void dispatch_init(void* mount, fuse_conn_info* connection);
+
 // dispatch_lookup.cpp
 void dispatch_lookup(fuse_req_t request, fuse_ino_t parent, const char* name);
 void dispatch_forget(fuse_req_t request, fuse_ino_t node, std::uint64_t count);

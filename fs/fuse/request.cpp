@@ -21,7 +21,7 @@ constexpr std::uint32_t kSetattrKillSetid = 1 << 11;  // FATTR_KILL_SUIDGID
 struct RequestFacts {
   std::uint32_t opcode = 0;
   std::uint64_t node = 0;
-  bool setattr_kills_setid = false;
+  bool kills_setid = false;
   Intent intent;
 };
 thread_local RequestFacts facts;
@@ -42,11 +42,33 @@ void log_unexpected(int error) {
                std::strerror(error));
 }
 
-bool is_setattr_that_kills_setid(const fuse_in_header& header, const fuse_buf& buffer) {
-  fuse_setattr_in setattr{};
-  if (header.opcode != FUSE_SETATTR || buffer.size < sizeof header + sizeof setattr) return false;
-  std::memcpy(&setattr, static_cast<const char*>(buffer.mem) + sizeof header, sizeof setattr);
-  return (setattr.valid & kSetattrKillSetid) != 0;
+template <class Arguments>
+Arguments arguments_of(const fuse_buf& buffer) {
+  Arguments arguments{};
+  if (buffer.size >= sizeof(fuse_in_header) + sizeof arguments) {
+    std::memcpy(&arguments, static_cast<const char*>(buffer.mem) + sizeof(fuse_in_header),
+                sizeof arguments);
+  }
+  return arguments;
+}
+
+// Each kind of request has its own flag for it, and libfuse hands on only some of them.
+bool kills_setid(std::uint32_t opcode, const fuse_buf& buffer) {
+  switch (opcode) {
+    case FUSE_SETATTR:
+      return (arguments_of<fuse_setattr_in>(buffer).valid & kSetattrKillSetid) != 0;
+    case FUSE_OPEN:
+      return (arguments_of<fuse_open_in>(buffer).open_flags & FUSE_OPEN_KILL_SUIDGID) != 0;
+    case FUSE_CREATE:
+      return (arguments_of<fuse_create_in>(buffer).open_flags & FUSE_OPEN_KILL_SUIDGID) != 0;
+    case FUSE_WRITE:
+      return (arguments_of<fuse_write_in>(buffer).write_flags & FUSE_WRITE_KILL_SUIDGID) != 0;
+    case FUSE_SETXATTR:
+      return (arguments_of<fuse_setxattr_in>(buffer).setxattr_flags &
+              FUSE_SETXATTR_ACL_KILL_SGID) != 0;
+    default:
+      return false;
+  }
 }
 
 bool has_no_reply(std::uint32_t opcode) {
@@ -64,7 +86,7 @@ RequestScope::RequestScope(JournalSlot& slot, const fuse_buf& buffer) : size_(bu
   resent_ = (header.unique & sys::kFuseUniqueResend) != 0;
   facts.opcode = header.opcode;
   facts.node = header.nodeid;
-  facts.setattr_kills_setid = is_setattr_that_kills_setid(header, buffer);
+  facts.kills_setid = kills_setid(header.opcode, buffer);
   if (has_no_reply(header.opcode)) return;
   slot_ = &slot;
   facts.intent =
@@ -96,8 +118,8 @@ Intent& intent_of(fuse_req_t) {
   return facts.intent;
 }
 
-bool setattr_kills_setid() {
-  return facts.setattr_kills_setid;
+bool request_kills_setid() {
+  return facts.kills_setid;
 }
 
 Mount& mount_of(fuse_req_t request) {

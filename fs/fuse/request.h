@@ -39,9 +39,9 @@ class RequestScope {
 // Of the request at hand.
 Intent& intent_of(fuse_req_t request);
 
-// The size in the SETATTR at hand is changed by somebody without CAP_FSETID (FATTR_KILL_SUIDGID,
-// which libfuse masks out).
-bool setattr_kills_setid();
+// The request at hand comes from somebody without CAP_FSETID: what it writes, truncates or sets an
+// ACL on loses its setid bits (FUSE_HANDLE_KILLPRIV_V2, FUSE_SETXATTR_EXT).
+bool request_kills_setid();
 
 Mount& mount_of(fuse_req_t request);
 Caller caller_of(fuse_req_t request);

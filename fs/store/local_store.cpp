@@ -9,10 +9,12 @@
 #include <type_traits>
 
 #include "sys/credentials.h"
+#include "sys/mounts.h"
 #include "sys/xattr.h"
 
 namespace cvfs {
 
+using sys::ActAs;
 using sys::CreateAs;
 
 namespace {
@@ -46,10 +48,12 @@ bool operator==(const FileId& a, const FileId& b) {
          std::memcmp(a.handle.bytes, b.handle.bytes, a.handle.size) == 0;
 }
 
-Result<LocalStore> LocalStore::open(UniqueFd directory) {
+Result<std::unique_ptr<LocalStore>> LocalStore::open(UniqueFd directory, StoredUid tenant_uid,
+                                                     StoredGid tenant_gid) {
   const auto status = TRY(sys::status_of(directory.get()));
   if (!status.is_directory()) return fail(ENOTDIR);
-  return LocalStore(std::move(directory), status.mount_id);
+  return std::unique_ptr<LocalStore>(
+      new LocalStore(std::move(directory), status.mount_id, tenant_uid, tenant_gid));
 }
 
 // --- finding
@@ -59,12 +63,39 @@ Result<File> LocalStore::root() {
 }
 
 Result<File> LocalStore::look_up(const File& directory, const char* name) {
-  return File(TRY(sys::open_name(directory.fd(), name, O_PATH)));
+  auto found = sys::open_name_on_mount(directory.fd(), name);
+  if (!found && found.error().value == EXDEV) return enter_mount(directory, name);
+  return File(TRY(std::move(found)));
+}
+
+// `name` is a mount point. A view that is mounted there serves the very tree that we serve (and may
+// be our own: asking it would be asking ourselves): what lies below it is shown. Any other mount is
+// entered.
+Result<File> LocalStore::enter_mount(const File& directory, const char* name) {
+  UniqueFd top = TRY(sys::open_name(directory.fd(), name, O_PATH));
+  const std::uint64_t mount_id = TRY(sys::mount_of(top.get()));
+  const auto type = sys::type_of_mount(mount_id);
+  if (type && *type == "fuse.cvfs") {
+    const UniqueFd below = TRY(sys::copy_of_mount(directory.fd()));
+    return File(TRY(sys::open_name_on_mount(below.get(), name)));
+  }
+  File root(std::move(top));
+  adopt(root);
+  return root;
+}
+
+// Any descriptor on its filesystem will do to open a handle. A device that is none of a mount below
+// is ours, or one of the many that the subvolumes of one btrfs have.
+int LocalStore::mount_descriptor(std::uint64_t device) {
+  const MutexLock lock(mounts_mutex_);
+  const auto found = mounts_.find(device);
+  return found != mounts_.end() ? found->second.get() : directory_.get();
 }
 
 Result<File> LocalStore::open_id(const FileId& id) {
   if (!id.can_reopen()) return fail(ESTALE);
-  return File(TRY(sys::open_by_handle(directory_.get(), id.handle, O_PATH | O_NOFOLLOW)));
+  return File(
+      TRY(sys::open_by_handle(mount_descriptor(id.device), id.handle, O_PATH | O_NOFOLLOW)));
 }
 
 Result<FileStatus> LocalStore::status(const File& file) {
@@ -75,11 +106,18 @@ FileId LocalStore::id_of(const File& file, const FileStatus& status) {
   FileId id;
   id.device = status.device;
   id.inode = status.inode;
-  if (status.mount_id == mount_id_) {
-    // A filesystem without handles is served by keeping its files open.
-    if (auto handle = sys::handle_of(file.fd())) id.handle = *handle;
-  }
+  const bool is_mount_below = status.mount_id != mount_id_ && sys::is_mount_root(file.fd());
+  if (is_mount_below) return id;
+  if (auto handle = sys::handle_of(file.fd())) id.handle = *handle;
   return id;
+}
+
+void LocalStore::adopt(const File& file) {
+  const auto status = sys::status_of(file.fd());
+  auto kept = sys::reopen(file.fd(), O_PATH);
+  if (!status || !kept || !sys::is_mount_root(file.fd())) return;
+  const MutexLock lock(mounts_mutex_);
+  mounts_.try_emplace(status->device, std::move(*kept));
 }
 
 Result<std::string> LocalStore::read_link(const File& file) {
@@ -158,7 +196,7 @@ Result<File> LocalStore::make_symlink(const File& directory, const char* name, c
 
 Result<void> LocalStore::label(const File& file, const NewFile& wanted) {
   if (wanted.xattr == nullptr) return {};
-  return set_xattr(file, wanted.xattr, std::as_bytes(std::span(wanted.xattr_value)), 0);
+  return set_xattr(file, wanted.xattr, std::as_bytes(std::span(wanted.xattr_value)), 0, false);
 }
 
 // The FUSE client holds the directory's lock until we have answered, so nobody in this view sees
@@ -218,8 +256,8 @@ Result<std::size_t> LocalStore::get_xattr(const File& file, const char* name,
 }
 
 Result<void> LocalStore::set_xattr(const File& file, const char* name,
-                                   std::span<const std::byte> value, int flags) {
-  return sys::set_xattr(file.fd(), name, value, flags);
+                                   std::span<const std::byte> value, int flags, bool keep_setid) {
+  return with_setid_rule(keep_setid, [&] { return sys::set_xattr(file.fd(), name, value, flags); });
 }
 
 Result<void> LocalStore::remove_xattr(const File& file, const char* name) {
@@ -233,7 +271,13 @@ Result<std::vector<char>> LocalStore::list_xattrs(const File& file) {
 // --- data
 
 Result<UniqueFd> LocalStore::open(const File& file, int flags, bool keep_setid) {
-  return with_setid_rule(keep_setid, [&] { return sys::reopen(file.fd(), backing_flags(flags)); });
+  return with_setid_rule(keep_setid, [&]() -> Result<UniqueFd> {
+    auto opened = sys::reopen(file.fd(), backing_flags(flags));
+    const bool may_be_append_only =
+        !opened && opened.error().value == EPERM && (flags & O_APPEND) != 0;
+    if (may_be_append_only) return sys::reopen(file.fd(), backing_flags(flags) | O_APPEND);
+    return opened;
+  });
 }
 
 Result<std::size_t> LocalStore::read(int io, std::span<std::byte> data, off_t offset) {
@@ -246,8 +290,8 @@ Result<std::size_t> LocalStore::write(int io, std::span<const std::byte> data, o
                                       bool append, bool keep_setid) {
   // RWF_APPEND ignores the offset: the end of the file may have moved since the client asked.
   const iovec part{const_cast<std::byte*>(data.data()), data.size()};
-  const ssize_t put = with_setid_rule(
-      keep_setid, [&] { return ::pwritev2(io, &part, 1, offset, append ? RWF_APPEND : 0); });
+  const ActAs tenant(tenant_uid_.value, tenant_gid_.value, keep_setid);
+  const ssize_t put = ::pwritev2(io, &part, 1, offset, append ? RWF_APPEND : 0);
   if (put < 0) return last_error();
   return static_cast<std::size_t>(put);
 }
@@ -261,6 +305,7 @@ Result<void> LocalStore::sync(int io, bool data_only) {
 }
 
 Result<void> LocalStore::allocate(int io, int mode, off_t offset, off_t length) {
+  const ActAs tenant(tenant_uid_.value, tenant_gid_.value, false);
   return succeeded(::fallocate(io, mode, offset, length));
 }
 
@@ -270,6 +315,7 @@ Result<off_t> LocalStore::seek(int io, off_t offset, int whence) {
 
 Result<std::size_t> LocalStore::copy_range(int from, off_t from_offset, int to, off_t to_offset,
                                            std::size_t length) {
+  const ActAs tenant(tenant_uid_.value, tenant_gid_.value, false);
   const ssize_t copied = ::copy_file_range(from, &from_offset, to, &to_offset, length, 0);
   if (copied < 0) return last_error();
   return static_cast<std::size_t>(copied);

@@ -1,21 +1,29 @@
-// LocalStore: a directory of a mounted filesystem as a Store. Keeps one descriptor on it; files of
-// other mounts below it are served as well, but cannot be reopened by their id. Any thread.
+// LocalStore: a directory of a mounted filesystem as a Store, with the filesystems that are mounted
+// below it. Keeps one descriptor on each of them. What is mounted below is busy until the store
+// goes; views of cvfs below are looked through. Any thread; locks in docs/locking.md.
 #pragma once
 
+#include <map>
+#include <memory>
+
+#include "base/mutex.h"
 #include "store/store.h"
 
 namespace cvfs {
 
 class LocalStore : public Store {
  public:
-  // `directory`: O_RDONLY|O_DIRECTORY on what is served.
-  static Result<LocalStore> open(UniqueFd directory);
+  // `directory`: O_RDONLY|O_DIRECTORY on what is served. Data is written as the tenant, so that
+  // their quota and the filesystem's reserve hold. ENOTDIR.
+  static Result<std::unique_ptr<LocalStore>> open(UniqueFd directory, StoredUid tenant_uid,
+                                                  StoredGid tenant_gid);
 
   Result<File> root() override;
   Result<File> look_up(const File& directory, const char* name) override;
   Result<File> open_id(const FileId& id) override;
   Result<FileStatus> status(const File& file) override;
   FileId id_of(const File& file, const FileStatus& status) override;
+  void adopt(const File& file) override;
   Result<std::string> read_link(const File& file) override;
   Result<struct statvfs> filesystem_status(const File& file) override;
 
@@ -43,7 +51,7 @@ class LocalStore : public Store {
   Result<std::size_t> get_xattr(const File& file, const char* name,
                                 std::span<std::byte> value) override;
   Result<void> set_xattr(const File& file, const char* name, std::span<const std::byte> value,
-                         int flags) override;
+                         int flags, bool keep_setid) override;
   Result<void> remove_xattr(const File& file, const char* name) override;
   Result<std::vector<char>> list_xattrs(const File& file) override;
 
@@ -65,11 +73,22 @@ class LocalStore : public Store {
   Result<void> label(const File& file, const NewFile& wanted);
   Result<File> made(const File& directory, const char* name, const NewFile& wanted);
 
-  LocalStore(UniqueFd directory, std::uint64_t mount_id)
-      : directory_(std::move(directory)), mount_id_(mount_id) {}
+  LocalStore(UniqueFd directory, std::uint64_t mount_id, StoredUid tenant_uid, StoredGid tenant_gid)
+      : directory_(std::move(directory)),
+        mount_id_(mount_id),
+        tenant_uid_(tenant_uid),
+        tenant_gid_(tenant_gid) {}
+
+  Result<File> enter_mount(const File& directory, const char* name);
+  int mount_descriptor(std::uint64_t device);
 
   UniqueFd directory_;
-  std::uint64_t mount_id_;  // file handles are only good on this mount
+  std::uint64_t mount_id_;
+  StoredUid tenant_uid_;
+  StoredGid tenant_gid_;
+  Mutex mounts_mutex_;
+  // By device: what is mounted below and has been entered.
+  std::map<std::uint64_t, UniqueFd> mounts_ CVFS_GUARDED_BY(mounts_mutex_);
 };
 
 }  // namespace cvfs

@@ -84,8 +84,11 @@ class Store {
   // ESTALE: it is gone, or cannot be reopened.
   virtual Result<File> open_id(const FileId& id) = 0;
   virtual Result<FileStatus> status(const File& file) = 0;
-  // The id of a file whose status is known.
+  // The id of a file whose status is known. A file without a handle, or that others' handles are
+  // opened by (the root of a mount below), is to be kept open as long as it is known.
   virtual FileId id_of(const File& file, const FileStatus& status) = 0;
+  // An earlier process had kept this file open for that reason.
+  virtual void adopt(const File& file) = 0;
   virtual Result<std::string> read_link(const File& file) = 0;
   virtual Result<struct statvfs> filesystem_status(const File& file) = 0;
 
@@ -121,7 +124,7 @@ class Store {
   virtual Result<std::size_t> get_xattr(const File& file, const char* name,
                                         std::span<std::byte> value) = 0;
   virtual Result<void> set_xattr(const File& file, const char* name,
-                                 std::span<const std::byte> value, int flags) = 0;
+                                 std::span<const std::byte> value, int flags, bool keep_setid) = 0;
   virtual Result<void> remove_xattr(const File& file, const char* name) = 0;
   virtual Result<std::vector<char>> list_xattrs(const File& file) = 0;
 

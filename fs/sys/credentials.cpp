@@ -97,9 +97,9 @@ CreateAs::~CreateAs() {
   give_ids_back();
 }
 
-ActAs::ActAs(uid_t uid, gid_t gid) {
+ActAs::ActAs(uid_t uid, gid_t gid, bool keep_setid) {
   take_ids(uid, gid);
-  serving.normal.apply();
+  (keep_setid ? serving.with_setid : serving.normal).apply();
 }
 
 ActAs::~ActAs() {

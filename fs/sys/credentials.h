@@ -24,11 +24,11 @@ class CreateAs {
   CreateAs& operator=(const CreateAs&) = delete;
 };
 
-// What the kernel remembers of this thread while it lives (a backing file's credentials) has these
-// ids, and neither CAP_FSETID nor CAP_SYS_RESOURCE.
+// Data is written, and backing files are registered, with these ids while it lives; without
+// CAP_SYS_RESOURCE, and with CAP_FSETID only if `keep_setid`.
 class ActAs {
  public:
-  ActAs(uid_t uid, gid_t gid);
+  ActAs(uid_t uid, gid_t gid, bool keep_setid);
   ~ActAs();
   ActAs(const ActAs&) = delete;
   ActAs& operator=(const ActAs&) = delete;

@@ -62,6 +62,13 @@ Result<UniqueFd> open_name(int dir_fd, const char* name, int flags, mode_t mode)
   return owned(::openat(dir_fd, name, flags | O_CLOEXEC | O_NOFOLLOW, mode));
 }
 
+Result<UniqueFd> open_name_on_mount(int dir_fd, const char* name) {
+  open_how how{};
+  how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
+  how.resolve = RESOLVE_NO_XDEV;
+  return owned(static_cast<int>(::syscall(SYS_openat2, dir_fd, name, &how, sizeof how)));
+}
+
 Result<UniqueFd> open_beneath(int dir_fd, const char* path, int flags) {
   open_how how{};
   how.flags = static_cast<unsigned>(flags | O_CLOEXEC);

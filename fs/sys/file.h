@@ -44,6 +44,10 @@ struct FileStatus {
 // openat(2) with O_CLOEXEC; `name` is a single component, never followed if a symlink.
 Result<UniqueFd> open_name(int dir_fd, const char* name, int flags, mode_t mode = 0);
 
+// O_PATH on a single component that is not a mount point; not followed if a symlink. EXDEV: it is
+// one.
+Result<UniqueFd> open_name_on_mount(int dir_fd, const char* name);
+
 // openat2(2): a relative path that may not leave `dir_fd` (RESOLVE_BENEATH) nor pass a magic link.
 // EXDEV: it would leave. ELOOP: a magic link.
 Result<UniqueFd> open_beneath(int dir_fd, const char* path, int flags);

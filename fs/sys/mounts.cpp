@@ -26,6 +26,14 @@ Result<std::string> type_of_mount(std::uint64_t mount_id) {
   return fail(ENOENT);
 }
 
+Result<std::uint64_t> mount_of(int fd) {
+  struct statx raw {};
+  if (::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_MNT_ID, &raw) < 0) {
+    return last_error();
+  }
+  return raw.stx_mnt_id;
+}
+
 Result<UniqueFd> copy_of_mount(int directory_fd) {
   const long fd = ::syscall(SYS_open_tree, directory_fd, "",
                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | unsigned{AT_EMPTY_PATH});

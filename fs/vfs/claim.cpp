@@ -1,10 +1,14 @@
 #include "vfs/claim.h"
 
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstring>
+#include <fstream>
+#include <sstream>
+#include <string>
 
 #include "base/log.h"
 #include "vfs/mount.h"
@@ -19,15 +23,43 @@ bool has_marker(Mount& mount, const File& file) {
   return mount.store->get_xattr(file, kMarker, {}).has_value();
 }
 
-void note(Mount& mount, NodeId node, bool unclaimed) {
-  if (auto record = mount.inodes.find(node)) {
-    (*record)->unclaimed.store(unclaimed, std::memory_order_relaxed);
-  }
+std::uint32_t seconds_now() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<std::uint32_t>(now.tv_sec);
 }
 
-bool noted(Mount& mount, NodeId node) {
+void note(Mount& mount, NodeId node, bool unclaimed) {
+  constexpr std::uint32_t kWindowSeconds = 3;
   const auto record = mount.inodes.find(node);
-  return record && (*record)->unclaimed.load(std::memory_order_relaxed);
+  if (!record) return;
+  const bool before = (*record)->unclaimed.exchange(unclaimed, std::memory_order_acq_rel);
+  if (before && !unclaimed) (*record)->recently_unclaimed_until = seconds_now() + kWindowSeconds;
+}
+
+// May the kernel have let a request pass because the directory was unclaimed when it looked?
+bool may_have_been_unclaimed(Mount& mount, NodeId node) {
+  const auto record = mount.inodes.find(node);
+  if (!record) return false;
+  if ((*record)->unclaimed.load(std::memory_order_acquire)) return true;
+  const std::uint32_t until = (*record)->recently_unclaimed_until;
+  return until != 0 && seconds_now() <= until;
+}
+
+// Is the group the caller's, as its own or as a supplementary one? Read from /proc, in host ids.
+bool is_in_group(const Caller& caller, HostGid group) {
+  if (caller.gid == group) return true;
+  std::ifstream status("/proc/" + std::to_string(caller.pid) + "/status");
+  std::string word;
+  while (status >> word && word != "Groups:") {
+  }
+  std::string line;
+  std::getline(status, line);
+  std::istringstream groups(line);
+  for (std::uint32_t gid = 0; groups >> gid;) {
+    if (gid == group.value) return true;
+  }
+  return false;
 }
 
 // The kernel's check for who came too late: it was made on a directory that everybody could write.
@@ -36,8 +68,21 @@ bool may_write(const Mount& mount, const Caller& caller, const Attributes& attri
   if (caller.uid.value == 0 || caller.uid == mount.identity->shown(ContainerUid{0})) return true;
   const mode_t mode = attributes.status.mode;
   if (caller.uid == attributes.uid) return (mode & S_IWUSR) != 0;
-  if (caller.gid == attributes.gid) return (mode & S_IWGRP) != 0;
+  if (is_in_group(caller, attributes.gid)) return (mode & S_IWGRP) != 0;
   return (mode & S_IWOTH) != 0;
+}
+
+// Claims take microseconds. Somebody who holds the lock longer is no view, but a process of the
+// tenant's on the host, and must not keep a serving thread. EBUSY.
+Result<void> lock_briefly(int directory_fd) {
+  constexpr int kAttempts = 100;
+  constexpr timespec kPause{0, 1'000'000};
+  for (int i = 0; i < kAttempts; ++i) {
+    if (::flock(directory_fd, LOCK_EX | LOCK_NB) == 0) return {};
+    if (errno != EWOULDBLOCK && errno != EINTR) return last_error();
+    ::nanosleep(&kPause, nullptr);
+  }
+  return fail(EBUSY);
 }
 
 }  // namespace
@@ -52,8 +97,16 @@ bool is_hosts_root(const Mount& mount, const Caller& caller) {
   char text[64];
   std::snprintf(path, sizeof path, "/proc/%d/ns/pid", caller.pid);
   const ssize_t length = ::readlink(path, text, sizeof text);
-  return length > 0 &&
-         mount.settings.pid_namespace == std::string_view(text, static_cast<std::size_t>(length));
+  if (length <= 0 ||
+      mount.settings.pid_namespace != std::string_view(text, static_cast<std::size_t>(length))) {
+    return false;
+  }
+  // A container may share the host's pid namespace (docker run --pid=host), but not its root.
+  struct stat own {};
+  struct stat theirs {};
+  std::snprintf(path, sizeof path, "/proc/%d/root/", caller.pid);
+  return ::stat("/", &own) == 0 && ::stat(path, &theirs) == 0 && own.st_dev == theirs.st_dev &&
+         own.st_ino == theirs.st_ino;
 }
 
 bool is_unclaimed(Mount& mount, NodeId directory, const File& file, const Attributes& attributes) {
@@ -68,11 +121,13 @@ bool is_unclaimed(Mount& mount, NodeId directory, const File& file, const Attrib
 Result<Claim> Claim::begin(Mount& mount, const Caller& caller, NodeId directory,
                            const PinnedFile& file) {
   Claim claim;
-  if (!noted(mount, directory)) return claim;
+  TRY(mount.identity->container(caller.uid));
+  TRY(mount.identity->container(caller.gid));
+  if (!may_have_been_unclaimed(mount, directory)) return claim;
   // Between views only the disk can arbitrate: a lock on the directory itself, held over the
   // making.
   claim.lock_ = TRY(mount.store->open(*file, O_RDONLY | O_DIRECTORY, false));
-  if (::flock(claim.lock_.get(), LOCK_EX) < 0) return last_error();
+  TRY(lock_briefly(claim.lock_.get()));
   if (!has_marker(mount, *file)) {
     note(mount, directory, false);
     claim.lock_.reset();
@@ -97,8 +152,8 @@ void Claim::settle() {
   if (mount_ == nullptr) return;
   const auto uid = mount_->identity->container(caller_.uid);
   const auto gid = mount_->identity->container(caller_.gid);
-  Result<void> changed;
-  if (uid && gid) changed = mount_->owners->set_owner(*file_, {*uid, *gid});
+  // begin() has refused callers without container ids.
+  const auto changed = mount_->owners->set_owner(*file_, {*uid, *gid});
   if (!changed) {
     // The entry is there and the directory still unclaimed: the next one will own it.
     spdlog::warn("cannot give a fresh volume to its first user: {}",
@@ -112,7 +167,7 @@ void Claim::settle() {
 
 void mark_unclaimed(Mount& mount, NodeId node, const File& file) {
   const std::byte yes[1] = {std::byte{'1'}};
-  if (const auto marked = mount.store->set_xattr(file, kMarker, yes, 0); !marked) {
+  if (const auto marked = mount.store->set_xattr(file, kMarker, yes, 0, false); !marked) {
     spdlog::warn("cannot mark a directory as a fresh volume ({}): it belongs to container root",
                  std::strerror(marked.error().value));
     return;

@@ -16,11 +16,14 @@ namespace cvfs {
 struct Mount;
 class PinnedFile;
 
+// What container engines give to a bind source that they make (moby: MkdirAllAndChown).
+inline constexpr mode_t kEnginesMode = 0755;
+
 // Is this the marker's name?
 bool is_claim_xattr(const char* xattr);
 
 // Is the caller the host's root and not a container's, even where both have the same id? Looks at
-// the caller's pid namespace in /proc.
+// the caller's pid namespace and root directory in /proc.
 bool is_hosts_root(const Mount& mount, const Caller& caller);
 
 // Is the directory marked? Notes the answer in its inode record.
@@ -30,8 +33,9 @@ bool is_unclaimed(Mount& mount, NodeId directory, const File& file, const Attrib
 // the caller the owner. Without settle() (the making failed) the directory stays as it was.
 class Claim {
  public:
-  // Costs nothing for a directory that is not unclaimed. EACCES: somebody else has claimed it
-  // meanwhile, and the caller may not write there.
+  // Costs nothing for a directory that is not unclaimed. EOVERFLOW: the caller has no container
+  // ids. EACCES: somebody else has claimed it meanwhile, and the caller may not write there. EBUSY:
+  // somebody on the host holds a lock on the directory.
   static Result<Claim> begin(Mount& mount, const Caller& caller, NodeId directory,
                              const PinnedFile& file);
 

@@ -47,6 +47,7 @@ PinnedFile FileCache::keep(NodeId node, File file, bool for_good) {
   } else {
     // Somebody was faster; our descriptor closes when `file` goes, after the lock.
     take_pin(shard, entry);
+    if (for_good) ++entry.pins;
   }
   return PinnedFile(this, node, &entry.file);
 }

@@ -122,6 +122,7 @@ Result<InodeTable::Remembered> InodeTable::remember(const FileId& id) {
   record.backing.store(kBackingUndecided, std::memory_order_relaxed);
   record.kept_for_good.store(false, std::memory_order_relaxed);
   record.unclaimed.store(false, std::memory_order_relaxed);
+  record.recently_unclaimed_until.store(0, std::memory_order_relaxed);
   // Last: from here on the record counts for whoever adopts the table.
   record.lookup_count.store(1, std::memory_order_release);
   record.next = buckets_[bucket];
@@ -142,7 +143,9 @@ void InodeTable::set_root(const FileId& id) {
 
 Result<InodeRecord*> InodeTable::find(NodeId node) {
   if (node == 0 || node > header_->capacity) return fail(ESTALE);
-  return &records_[node];
+  InodeRecord& record = records_[node];
+  if (record.lookup_count == 0) return fail(ESTALE);
+  return &record;
 }
 
 bool InodeTable::forget(NodeId node, std::uint64_t count) {

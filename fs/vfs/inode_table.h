@@ -23,7 +23,7 @@ namespace cvfs {
 // without a lock by whoever serves a request on it.
 struct InodeRecord {
   FileId id;
-  std::atomic<std::uint64_t> lookup_count;  // guarded by the record's shard lock; 0: free
+  std::atomic<std::uint64_t> lookup_count;  // changed under the shard lock; 0: a free record
   std::uint32_t generation;                 // grows each time the number is given to another file
   std::uint32_t next;                       // in its bucket or in the free list; 0: the last
   // kBackingUndecided, kBackingNone or the backing id that the kernel knows the file by.
@@ -32,6 +32,9 @@ struct InodeRecord {
   std::atomic<std::int32_t> held_fd;
   std::atomic<bool> kept_for_good;  // its id cannot be opened again
   std::atomic<bool> unclaimed;      // last seen so; vfs/claim.h
+  // Until then (seconds of CLOCK_MONOTONIC) requests may come that the kernel let pass when the
+  // directory was unclaimed.
+  std::atomic<std::uint32_t> recently_unclaimed_until;
 };
 
 inline constexpr std::int32_t kBackingUndecided = 0;
@@ -65,6 +68,9 @@ class InodeTable {
 
   // ESTALE: not a number that the kernel can know.
   Result<InodeRecord*> find(NodeId node);
+
+  // Of a number that forget() has just taken out.
+  InodeRecord& record(NodeId node) { return records_[node]; }
 
   // Takes `count` lookups back. If none is left, nobody finds the inode any more: the caller
   // releases what belongs to it and then calls recycle(). Returns whether that is so.

@@ -23,11 +23,21 @@ const SectionSpec kSections[] = {
     {Section::kView, kViewStateVersion, sizeof(ViewState)},
 };
 
-// Half of the descriptors are for files that are open; a quarter is for files that were looked up.
-std::size_t idle_descriptors() {
+// A quarter of the descriptors is for files that were looked up, as many again are never used up by
+// open files.
+std::size_t descriptor_limit() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return 256;
-  return std::clamp<std::size_t>(limit.rlim_cur / 4, 64, 16384);
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return 1024;
+  return limit.rlim_cur;
+}
+
+std::size_t idle_descriptors() {
+  return std::clamp<std::size_t>(descriptor_limit() / 4, 64, 16384);
+}
+
+std::size_t max_handles() {
+  const std::size_t reserved = idle_descriptors() + descriptor_limit() / 16;
+  return std::min<std::size_t>(descriptor_limit() - reserved, kMaxHandles);
 }
 
 std::string own_pid_namespace() {
@@ -59,7 +69,7 @@ Result<Attributes> describe_status(Mount& mount, NodeId node, const File& file,
 void adopt_held_files(Mount& mount) {
   mount.inodes.for_each([&](NodeId node, InodeRecord& record) {
     if (!record.kept_for_good || node == kRootNode) return;
-    (void)mount.files->keep(node, File(UniqueFd(record.held_fd)), true);
+    mount.store->adopt(*mount.files->keep(node, File(UniqueFd(record.held_fd)), true));
   });
   mount.handles.for_each([&](const HandleRecord& handle) {
     InodeRecord* record = mount.inodes.find(handle.node).value_or(nullptr);
@@ -89,7 +99,7 @@ Result<std::unique_ptr<Mount>> make_mount(MountParts parts) {
           : InodeTable(inodes, kMaxInodes),
       parts.adopt ? HandleTable::adopt(handles, kMaxHandles) : HandleTable(handles, kMaxHandles),
       std::make_unique<Journal>(state.section(Section::kJournal)),
-      MountSettings{parts.ttl_seconds, idle, own_pid_namespace(), 0}});
+      MountSettings{parts.ttl_seconds, idle, max_handles(), own_pid_namespace(), 0}});
   File root = TRY(mount->store->root());
   const FileStatus status = TRY(mount->store->status(root));
   mount->settings.root_device = status.device;
@@ -114,7 +124,7 @@ std::vector<int> descriptors_in_use(Mount& mount) {
 void forget(Mount& mount, NodeId node, std::uint64_t count) {
   if (!mount.inodes.forget(node, count)) return;
   // Nobody finds it any more, and its number is not free yet: nobody else gets what is released.
-  if (auto record = mount.inodes.find(node)) mount.passthrough->forget(**record);
+  mount.passthrough->forget(mount.inodes.record(node));
   mount.files->drop(node);
   mount.inodes.recycle(node);
 }

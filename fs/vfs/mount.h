@@ -22,6 +22,7 @@ namespace cvfs {
 struct MountSettings {
   double ttl_seconds = 1.0;          // how long the kernel may believe names and attributes
   std::size_t idle_descriptors = 0;  // of files that nobody has open
+  std::size_t max_handles = 0;       // each open file takes a descriptor, or two
   std::string pid_namespace;         // of this process: what /proc/self/ns/pid says
   std::uint64_t root_device = 0;
 };

@@ -14,6 +14,12 @@ bool is_engines_chown(Mount& mount, const Caller& caller, const OwnerChange& own
   return to_container_root && is_hosts_root(mount, caller);
 }
 
+// The engine sets the mode that it wanted at mkdir, because it is shown another. Any other mode
+// is somebody's wish.
+bool is_engines_chmod(Mount& mount, const Caller& caller, mode_t mode) {
+  return mode == kEnginesMode && is_hosts_root(mount, caller);
+}
+
 Result<void> set_owner(Mount& mount, const Caller& caller, NodeId node, const PinnedFile& file,
                        const AttributeChange& change) {
   OwnerChange owner;
@@ -29,7 +35,7 @@ Result<void> set_owner(Mount& mount, const Caller& caller, NodeId node, const Pi
 Result<void> set_mode(Mount& mount, const Caller& caller, NodeId node, const PinnedFile& file,
                       mode_t mode) {
   TRY(mount.owners->set_mode(*file, mode));
-  if (TRY(mount.inodes.find(node))->unclaimed && !is_hosts_root(mount, caller)) {
+  if (TRY(mount.inodes.find(node))->unclaimed && !is_engines_chmod(mount, caller, mode)) {
     end_unclaimed(mount, node, *file);
   }
   return {};

@@ -1,13 +1,11 @@
 #include "vfs/op_create.h"
 
 #include "vfs/claim.h"
+#include "vfs/op_lookup.h"
 
 namespace cvfs {
 
 namespace {
-
-// What container engines give to a bind source that they make (moby: MkdirAllAndChown, 0755).
-constexpr mode_t kEnginesMode = 0755;
 
 // Was what stands at `name` made by the request at hand, before the process that worked on it died?
 bool was_made(Mount& mount, const Intent& intent, const File& directory, const char* name,
@@ -67,6 +65,27 @@ bool is_same_file(Mount& mount, const File& file, const File& directory, const c
   return there && wanted && there->device == wanted->device && there->inode == wanted->inode;
 }
 
+// Would the kernel let the caller open it? Only where the answer is sure without knowing the
+// caller's groups and capabilities: its owner, by the owner's bits (which no ACL overrules;
+// acl(5)).
+bool is_plainly_allowed(const Caller& caller, const Attributes& attributes, int flags) {
+  if (!attributes.status.is_regular() || attributes.uid != caller.uid) return false;
+  mode_t wanted = 0;
+  if ((flags & O_ACCMODE) != O_WRONLY) wanted |= S_IRUSR;
+  if ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0) wanted |= S_IWUSR;
+  return (attributes.status.mode & wanted) == wanted;
+}
+
+Result<CreatedEntry> open_existing(Mount& mount, Intent& intent, const Caller& caller,
+                                   NodeId parent, const char* name, int flags) {
+  Entry entry = TRY(op_lookup(mount, intent, parent, name));
+  if (!is_plainly_allowed(caller, entry.attributes, flags)) return fail(ESTALE);
+  constexpr int kCreation = O_CREAT | O_EXCL;
+  OpenedFile opened =
+      TRY(op_open(mount, intent, caller, entry.lookup.node(), flags & ~kCreation, false));
+  return CreatedEntry{std::move(entry), std::move(opened)};
+}
+
 // A directory that the engine makes is a fresh volume root.
 Result<void> mark_fresh_volume(Mount& mount, Entry& made) {
   const PinnedFile directory = TRY(mount.pin(made.lookup.node()));
@@ -79,18 +98,24 @@ Result<void> mark_fresh_volume(Mount& mount, Entry& made) {
 
 Result<CreatedEntry> op_create(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
                                const char* name, int flags, mode_t mode) {
-  auto created = make_entry(
-      mount, intent, caller, parent, name, S_IFREG | mode,
-      [&](const File& directory, const NewFile& wanted) {
-        return mount.store->create(directory, name, flags, wanted);
-      },
-      [&](const File& directory) -> Result<CreatedFile> {
-        File file = TRY(mount.store->look_up(directory, name));
-        UniqueFd io = TRY(mount.store->open(file, flags, true));
-        return CreatedFile{std::move(file), std::move(io)};
-      });
-  if (!created && created.error().value == EEXIST && (flags & O_EXCL) == 0) return fail(ESTALE);
-  return introduce_open(mount, intent, TRY(std::move(created)), flags);
+  const auto create = [&](const File& directory, const NewFile& wanted) {
+    return mount.store->create(directory, name, flags, wanted);
+  };
+  const auto find = [&](const File& directory) -> Result<CreatedFile> {
+    File file = TRY(mount.store->look_up(directory, name));
+    UniqueFd io = TRY(mount.store->open(file, flags, true));
+    return CreatedFile{std::move(file), std::move(io)};
+  };
+  // Others may make and remove the name all the time; the kernel itself would try only twice.
+  constexpr int kAttempts = 16;
+  for (int i = 0; i < kAttempts; ++i) {
+    auto created = make_entry(mount, intent, caller, parent, name, S_IFREG | mode, create, find);
+    if (created) return introduce_open(mount, intent, std::move(*created), flags);
+    if (created.error().value != EEXIST || (flags & O_EXCL) != 0) return fail(created.error());
+    auto opened = open_existing(mount, intent, caller, parent, name, flags);
+    if (opened || opened.error().value != ENOENT) return opened;
+  }
+  return fail(ESTALE);
 }
 
 Result<CreatedEntry> op_tmpfile(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
@@ -118,6 +143,7 @@ Result<Entry> op_mkdir(Mount& mount, Intent& intent, const Caller& caller, NodeI
 
 Result<Entry> op_mknod(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
                        const char* name, mode_t mode, dev_t device) {
+  if (S_ISBLK(mode) || (S_ISCHR(mode) && device != 0)) return fail(EPERM);
   File made = TRY(make_named(mount, intent, caller, parent, name, mode,
                              [&](const File& directory, const NewFile& wanted) {
                                return mount.store->make_node(directory, name, device, wanted);
@@ -138,7 +164,6 @@ Result<Entry> op_link(Mount& mount, Intent& intent, const Caller& caller, NodeId
                       NodeId new_parent, const char* new_name) {
   const PinnedFile file = TRY(mount.pin(node));
   const PinnedFile directory = TRY(mount.pin(new_parent));
-  // No new file, so an unmapped caller is nobody's owner here; the kernel has checked the rest.
   Claim claim = TRY(Claim::begin(mount, caller, new_parent, directory));
   TRY(exactly_once(
       intent, [&] { return mount.store->link(*file, *directory, new_name); },

@@ -14,9 +14,9 @@ struct CreatedEntry {
   OpenedFile opened;
 };
 
-// `flags` are open(2)'s. ESTALE where the name exists already and O_EXCL was not asked for: the
-// kernel then looks it up again and opens it with the checks that an existing file deserves, which
-// a reply to CREATE would bypass (test: CreateOfAFileThatTheHostMadeIsChecked).
+// `flags` are open(2)'s. Without O_EXCL a file that exists already is opened if it is plainly the
+// caller's own. Any other is ESTALE: the kernel then looks it up again and opens it with the checks
+// that an existing file deserves, which a reply to CREATE would bypass.
 Result<CreatedEntry> op_create(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
                                const char* name, int flags, mode_t mode);
 
@@ -26,6 +26,8 @@ Result<CreatedEntry> op_tmpfile(Mount& mount, Intent& intent, const Caller& call
 
 Result<Entry> op_mkdir(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
                        const char* name, mode_t mode);
+// EPERM: a device. It would be the tenant's on the host's disk. (0:0, overlayfs' whiteout, is
+// none.)
 Result<Entry> op_mknod(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
                        const char* name, mode_t mode, dev_t device);
 Result<Entry> op_symlink(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,

@@ -13,6 +13,8 @@ Result<HandleRef> add_handle(Mount& mount, Intent& intent, NodeId node, const Fi
   if (const HandleId abandoned = intent.abandoned_handle(); abandoned != 0) {
     op_release(mount, abandoned);
   }
+  // What is left of the descriptors is for looking up and for removing.
+  if (mount.handles.open() >= mount.settings.max_handles) return fail(ENFILE);
   mount.files->hold(node);
   TRY(mount.inodes.find(node))->held_fd = file.fd();
   const auto added = mount.handles.add(node, std::move(io), flags);
@@ -40,10 +42,13 @@ Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, N
     TRY(mount.owners->before_write(*file, is_root && keep_setid));
   }
   const std::int32_t backing = mount.passthrough->backing_of(*TRY(mount.inodes.find(node)), *file);
+  // The kernel's own open of a file that it passes through checks neither append-only nor a
+  // read-only mount nor a running program, and makes EIO of what it does find: we ask first.
   UniqueFd io;
-  if (backing == kBackingNone || (flags & O_TRUNC) != 0) {
+  if (backing == kBackingNone || is_for_writing(flags) || (flags & O_TRUNC) != 0) {
     io = TRY(mount.store->open(*file, flags, keep_setid));
   }
+  if (backing != kBackingNone) io.reset();  // most files that are passed through never need it
   return OpenedFile{TRY(add_handle(mount, intent, node, *file, std::move(io), flags)), backing};
 }
 
@@ -58,6 +63,7 @@ Result<OpenedFile> op_opendir(Mount& mount, Intent& intent, NodeId node) {
 Result<OpenedFile> open_with(Mount& mount, Intent& intent, NodeId node, UniqueFd io, int flags) {
   const PinnedFile file = TRY(mount.pin(node));
   const std::int32_t backing = mount.passthrough->backing_of(*TRY(mount.inodes.find(node)), *file);
+  if (backing != kBackingNone) io.reset();
   return OpenedFile{TRY(add_handle(mount, intent, node, *file, std::move(io), flags)), backing};
 }
 

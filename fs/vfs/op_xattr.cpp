@@ -13,12 +13,16 @@ namespace {
 
 enum class Kind { kPlain, kAcl, kCapability, kReserved, kUnsupported };
 
+bool is_acl(std::string_view name) {
+  return name == "system.posix_acl_access" || name == "system.posix_acl_default";
+}
+
 Kind kind_of(const Mount& mount, const char* name) {
   const std::string_view text(name);
   if (mount.owners->is_reserved(name)) return Kind::kReserved;
   if (text.starts_with("user.") || text.starts_with("trusted.")) return Kind::kPlain;
   if (text == "security.capability") return Kind::kCapability;
-  if (text == "system.posix_acl_access" || text == "system.posix_acl_default") {
+  if (is_acl(text)) {
     return mount.owners->has_acls() ? Kind::kAcl : Kind::kUnsupported;
   }
   return Kind::kUnsupported;
@@ -40,9 +44,9 @@ Result<std::vector<std::byte>> read_whole(Mount& mount, const File& file, const 
 
 // XATTR_CREATE would find what the request itself had made before.
 Result<void> set_once(Mount& mount, Intent& intent, const File& file, const char* name,
-                      std::span<const std::byte> value, int flags) {
+                      std::span<const std::byte> value, int flags, bool keep_setgid) {
   return exactly_once(
-      intent, [&] { return mount.store->set_xattr(file, name, value, flags); },
+      intent, [&] { return mount.store->set_xattr(file, name, value, flags, keep_setgid); },
       [&] {
         const auto there = read_whole(mount, file, name);
         return there && std::ranges::equal(*there, value);
@@ -54,9 +58,11 @@ Result<void> set_once(Mount& mount, Intent& intent, const File& file, const char
 Result<std::vector<std::byte>> op_getxattr(Mount& mount, NodeId node, const char* name) {
   const Kind kind = kind_of(mount, name);
   if (kind == Kind::kReserved) return fail(ENODATA);
-  if (kind == Kind::kUnsupported) return fail(EOPNOTSUPP);
+  if (kind == Kind::kUnsupported) return fail(is_acl(name) ? ENODATA : EOPNOTSUPP);
   const PinnedFile file = TRY(mount.pin(node));
-  std::vector<std::byte> value = TRY(read_whole(mount, *file, name));
+  auto read = read_whole(mount, *file, name);
+  if (!read && kind == Kind::kAcl && read.error().value == EOPNOTSUPP) return fail(ENODATA);
+  std::vector<std::byte> value = TRY(std::move(read));
   if (kind == Kind::kAcl) TRY(translate_acl_to_shown(value, *mount.identity));
   if (kind == Kind::kCapability) {
     const FileCapability shown = TRY(translate_capability_to_shown(value, *mount.identity));
@@ -66,20 +72,21 @@ Result<std::vector<std::byte>> op_getxattr(Mount& mount, NodeId node, const char
 }
 
 Result<void> op_setxattr(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
-                         const char* name, std::span<const std::byte> value, int flags) {
+                         const char* name, std::span<const std::byte> value, int flags,
+                         bool keep_setgid) {
   const Kind kind = kind_of(mount, name);
   if (kind == Kind::kReserved) return fail(EPERM);
   if (kind == Kind::kUnsupported) return fail(EOPNOTSUPP);
   const PinnedFile file = TRY(mount.pin(node));
   if (kind == Kind::kCapability) {
     const FileCapability stored = TRY(translate_capability_to_stored(value, *mount.identity));
-    return set_once(mount, intent, *file, name, stored.bytes, flags);
+    return set_once(mount, intent, *file, name, stored.bytes, flags, false);
   }
-  if (kind != Kind::kAcl) return set_once(mount, intent, *file, name, value, flags);
+  if (kind != Kind::kAcl) return set_once(mount, intent, *file, name, value, flags, false);
 
   std::vector<std::byte> acl(value.begin(), value.end());
   TRY(translate_acl_to_stored(acl, *mount.identity));
-  TRY(set_once(mount, intent, *file, name, acl, flags));
+  TRY(set_once(mount, intent, *file, name, acl, flags, keep_setgid));
   if (TRY(mount.inodes.find(node))->unclaimed && !is_hosts_root(mount, caller)) {
     end_unclaimed(mount, node, *file);
   }
@@ -96,7 +103,7 @@ Result<void> op_removexattr(Mount& mount, Intent& intent, NodeId node, const cha
       [&] { return !mount.store->get_xattr(*file, name, {}); });
 }
 
-Result<std::vector<char>> op_listxattr(Mount& mount, NodeId node) {
+Result<std::vector<char>> op_listxattr(Mount& mount, const Caller& caller, NodeId node) {
   const PinnedFile file = TRY(mount.pin(node));
   const std::vector<char> all = TRY(mount.store->list_xattrs(*file));
   std::vector<char> shown;
@@ -104,7 +111,8 @@ Result<std::vector<char>> op_listxattr(Mount& mount, NodeId node) {
     const char* name = all.data() + at;
     const std::size_t length = std::strlen(name) + 1;
     const Kind kind = kind_of(mount, name);
-    if (kind != Kind::kReserved && kind != Kind::kUnsupported) {
+    const bool hidden = caller.uid.value != 0 && std::string_view(name).starts_with("trusted.");
+    if (kind != Kind::kReserved && kind != Kind::kUnsupported && !hidden) {
       shown.insert(shown.end(), name, name + length);
     }
     at += length;

@@ -13,13 +13,16 @@
 
 namespace cvfs {
 
-// The value, whatever its size. ENODATA, EOPNOTSUPP.
+// The value, whatever its size. ENODATA, EOPNOTSUPP. An ACL where there are none is ENODATA: the
+// kernel's permission check asks for it, and takes anything else for its own result.
 Result<std::vector<std::byte>> op_getxattr(Mount& mount, NodeId node, const char* name);
-// `flags`: XATTR_CREATE, XATTR_REPLACE. EPERM: one of ours. EINVAL, EOVERFLOW: idmap/xattr_ids.h.
+// `flags`: XATTR_CREATE, XATTR_REPLACE; `keep_setgid`: the caller may keep it when an ACL is set.
+// EPERM: one of ours. EINVAL, EOVERFLOW: idmap/xattr_ids.h.
 Result<void> op_setxattr(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
-                         const char* name, std::span<const std::byte> value, int flags);
+                         const char* name, std::span<const std::byte> value, int flags,
+                         bool keep_setgid);
 Result<void> op_removexattr(Mount& mount, Intent& intent, NodeId node, const char* name);
-// Names, each ended by NUL.
-Result<std::vector<char>> op_listxattr(Mount& mount, NodeId node);
+// Names, each ended by NUL; those of trusted.* for the host's root alone.
+Result<std::vector<char>> op_listxattr(Mount& mount, const Caller& caller, NodeId node);
 
 }  // namespace cvfs

@@ -10,7 +10,7 @@ namespace cvfs {
 
 std::int32_t Passthrough::register_file(const File& file) {
   if (device_fd_ < 0 || refused_.load(std::memory_order_relaxed)) return kBackingNone;
-  const sys::ActAs tenant(tenant_uid_.value, tenant_gid_.value);
+  const sys::ActAs tenant(tenant_uid_.value, tenant_gid_.value, false);
   const auto id = sys::open_backing(device_fd_, file.fd());
   if (id) return *id;
   const int error = id.error().value;

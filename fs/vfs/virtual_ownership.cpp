@@ -51,6 +51,11 @@ std::string text_of(const Override& values) {
   return text;
 }
 
+// ERANGE: longer than any that is one.
+bool is_no_override(int error) {
+  return error == ENODATA || error == EOPNOTSUPP || error == ERANGE;
+}
+
 class VirtualOwnership final : public Ownership {
  public:
   VirtualOwnership(Store& store, const Identity& identity)
@@ -153,7 +158,7 @@ class VirtualOwnership final : public Ownership {
         store_.get_xattr(file, xattr_for(status.mode), std::as_writable_bytes(std::span(text)));
     if (size) {
       if (const auto parsed = parse_override({text, *size})) return *parsed;
-    } else if (size.error().value != ENODATA && size.error().value != EOPNOTSUPP) {
+    } else if (!is_no_override(size.error().value)) {
       return fail(size.error());
     }
     return Override{ContainerUid{0}, ContainerGid{0}, status.mode & kPermissionBits};
@@ -161,7 +166,7 @@ class VirtualOwnership final : public Ownership {
 
   Result<void> write(const File& file, const FileStatus& status, const Override& values) const {
     const std::string text = text_of(values);
-    return store_.set_xattr(file, xattr_for(status.mode), std::as_bytes(std::span(text)), 0);
+    return store_.set_xattr(file, xattr_for(status.mode), std::as_bytes(std::span(text)), 0, false);
   }
 
   Store& store_;

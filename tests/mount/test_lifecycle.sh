@@ -33,7 +33,7 @@ equal "there is one cvfsd" 1 "$(count_daemons)"
 equal "which leads a session of its own" "$(pgrep -x cvfsd)" "$(ps -o sid= -p "$(pgrep -x cvfsd)" | tr -d ' ')"
 equal "and keeps no directory busy" / "$(readlink "/proc/$(pgrep -x cvfsd)/cwd")"
 equal "and has nothing of the terminal" "" "$(daemon_descriptors | grep -E 'pipe:|pts/|tty')"
-equal "and no children" "" "$(pgrep -P "$(pgrep -x cvfsd)")"
+equal "and one child, its worker" "$(pgrep -x cvfsd-worker)" "$(pgrep -P "$(pgrep -x cvfsd)")"
 
 echo "# mounting twice"
 expect_fail 32 'something is mounted here already' mount -t cvfs toto:/data "$T/view" -o "$map"
@@ -115,7 +115,6 @@ eventually 5 bash -c "[[ \$(readlink /proc/$sleeper/ns/mnt) != \$(readlink /proc
 check "mount -N mounts there" mount -N "$sleeper" -t cvfs toto:/data "$T/view" -o "$map"
 equal "where it serves" text "$(nsenter -t "$sleeper" -m cat "$T/view/file")"
 equal "and not here" "" "$(views)"
-# Its cvfsd lives in that namespace and so keeps it: the view lasts until umount, not until sleep ends.
 check "umount there ends it" nsenter -t "$sleeper" -m umount "$T/view"
 check "and its cvfsd" eventually 5 no_daemon
 kill "$sleeper"

@@ -65,6 +65,12 @@ source_refused 'loop: passes a magic link' toto:/loop
 refused 32 "must not contain '..'" \
   mount -c -t cvfs "$tree/../user-titi" "$T/view" -o "$containerdata"
 refused 32 'leads out' mount -c -t cvfs "$tree/climbing" "$T/view" -o "$containerdata"
+ln -s ../user-titi "$tree/www"
+refused 32 "leads out of the tenant's tree, to $T/containerdata/user-titi" \
+  mount -t cvfs "$tree/www" "$T/view" -o "$containerdata"
+echo "$tree/www $T/view cvfs $containerdata 0 0" >/etc/fstab
+refused 32 "leads out of the tenant's tree" mount "$T/view"
+rm "$tree/www" /etc/fstab
 mkdir "$tree/proc"
 mount -t proc proc "$tree/proc"
 source_refused 'passes a magic link' toto:/proc/self/cwd

@@ -179,8 +179,8 @@ views() { # the targets of all views, the last one first
   findmnt -rn -t fuse.cvfs,fuse -o TARGET | tac
 }
 
-count_daemons() { pgrep -c -x cvfsd; }
-no_daemon() { ! pgrep -x cvfsd >/dev/null; }
+count_daemons() { pgrep -c -x cvfsd; } # one a view; its worker has another name
+no_daemon() { ! pgrep -x 'cvfsd(-worker)?' >/dev/null; }
 fewer_daemons_than() { (($(count_daemons) < $1)); }
 is_mounted() { mountpoint -q "$1"; }
 
@@ -203,13 +203,16 @@ start_container() {
   unshare --user sleep infinity &
   container=$!
   disown
-  eventually 5 in_another_namespace "$container"
+  eventually 5 has_no_map_yet "$container"
   echo "0 100000 65536" >"/proc/$container/uid_map"
   echo "0 100000 65536" >"/proc/$container/gid_map"
 }
 
-in_another_namespace() { # PID
-  [[ $(readlink "/proc/$1/ns/user") != $(readlink /proc/self/ns/user) ]]
+# It is in its new user namespace. (Comparing readlink's answers on /proc/PID/ns/user does not tell:
+# one of them is empty now and then.)
+has_no_map_yet() { # PID
+  local map
+  map=$(cat "/proc/$1/uid_map") && [[ -z $map ]]
 }
 
 # As `docker run -u UID[:GID]`: the group is 0 where none is given, and there are no others.
@@ -278,7 +281,7 @@ check_leftovers() {
   while IFS= read -r view; do
     umount "$view" || fail "a view can be unmounted at the end" "$(fuser -vm "$view" 2>&1)"
   done < <(views)
-  eventually 5 no_daemon || fail "no cvfsd is left" "$(pgrep -a -x cvfsd)"
+  eventually 5 no_daemon || fail "no cvfsd is left" "$(pgrep -a -x 'cvfsd(-worker)?')"
   [[ -z $(views) ]] || fail "no view is left" "$(findmnt -rn -t fuse.cvfs,fuse)"
   if [[ -n $container ]]; then kill -KILL "$container"; fi
   # Whoever has a descriptor there keeps it busy.
@@ -306,3 +309,24 @@ install_cvfs
 mount_backing
 start_log
 trap finish_view_env EXIT
+
+# ---- for the tests of what a view does -------------------------------------------------------------
+
+# Puts tests/support/programs on the PATH, where a container's processes can run them. Starts the
+# container, too: in_container inside $(…) would start one of its own each time, and wait for its end.
+use_test_programs() {
+  [[ -d $CVFS_BIN/test-programs ]] || {
+    echo "no test-programs in $CVFS_BIN" >&2
+    exit 1
+  }
+  cp -r "$CVFS_BIN/test-programs" "$T/bin"
+  PATH=$PATH:$T/bin
+  start_container
+}
+
+# In front of an assertion that fails today: `known_fault 'SENTENCE' || check …` says so and goes on.
+# CVFS_KNOWN_FAULTS=run makes the assertion all the same. Who mends the fault takes the words away.
+known_fault() { # SENTENCE
+  [[ ${CVFS_KNOWN_FAULTS:-} != run ]] || return 1
+  printf 'KNOWN FAULT  %s\n' "$1"
+}

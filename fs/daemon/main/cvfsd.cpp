@@ -84,6 +84,8 @@ int main(int argc, char** argv) {
   app.add_option("source", command.mount.source, "NAME, NAME:/PATH or a path")->required();
   app.add_option("target", command.mount.target, "where to mount it")->required();
   app.add_option("-o", command.mount.options, "mount options, comma-separated");
+  app.add_option("--namespace", command.mount.mount_namespace,
+                 "mount it in this mount namespace (/proc/PID/ns/mnt)");
   app.add_flag("--sloppy", command.mount.sloppy, "pass over unknown options");
   app.add_flag("--check", command.check_only, "check everything, mount nothing");
   app.add_option("--ready-fd", command.ready_fd,
