@@ -1,8 +1,7 @@
 #include "journal/journal.h"
 
-#include <time.h>
-
 #include <cstdlib>
+#include <ctime>
 #include <utility>
 
 namespace cvfs {

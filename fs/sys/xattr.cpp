@@ -1,6 +1,6 @@
 #include "sys/xattr.h"
 
-#include <sys/xattr.h>
+#include <sys/xattr.h>  // NOLINT(readability-duplicate-include): the system's
 
 #include "sys/file.h"
 

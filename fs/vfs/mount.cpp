@@ -90,7 +90,7 @@ Result<std::unique_ptr<Mount>> make_mount(MountParts parts) {
   const StateMemory& state = *parts.state;
   const auto inodes = state.section(Section::kInodes);
   const auto handles = state.section(Section::kHandles);
-  // Not make_unique: Mount is an aggregate, and its tables are made in place.
+  // Its tables are made in place. NOLINTNEXTLINE(modernize-make-unique)
   std::unique_ptr<Mount> mount(new Mount{
       parts.state, std::move(parts.store), std::move(parts.identity), std::move(parts.owners),
       std::move(files), std::move(parts.passthrough),

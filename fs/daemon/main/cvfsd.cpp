@@ -74,11 +74,8 @@ int run(const CommandLine& command, UniqueFd& ready_pipe) {
   });
 }
 
-}  // namespace
-}  // namespace cvfs
-
-int main(int argc, char** argv) {
-  cvfs::CommandLine command;
+int main_of_cvfsd(int argc, char** argv) {
+  CommandLine command;
   CLI::App app("Serves one view of a tenant's tree; see mount.cvfs(8).", "cvfsd");
   app.set_version_flag("--version", CVFS_VERSION);
   app.add_option("source", command.mount.source, "NAME, NAME:/PATH or a path")->required();
@@ -92,7 +89,19 @@ int main(int argc, char** argv) {
                  "say there when the view serves, and log to syslog (for mount.cvfs)");
   CLI11_PARSE(app, argc, argv);
 
-  cvfs::UniqueFd ready_pipe(command.ready_fd);
+  UniqueFd ready_pipe(command.ready_fd);
   if (ready_pipe) ::fcntl(ready_pipe.get(), F_SETFD, FD_CLOEXEC);
-  return cvfs::run(command, ready_pipe);
+  return run(command, ready_pipe);
+}
+
+}  // namespace
+}  // namespace cvfs
+
+int main(int argc, char** argv) {
+  try {
+    return cvfs::main_of_cvfsd(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "cvfsd: %s\n", error.what());
+    return static_cast<int>(cvfs::ExitCode::kInternal);
+  }
 }
