@@ -1,5 +1,7 @@
 #include "vfs/op_xattr.h"
 
+#include <sys/xattr.h>
+
 #include <algorithm>
 #include <cstring>
 #include <string_view>
@@ -13,12 +15,16 @@ namespace {
 
 enum class Kind { kPlain, kAcl, kCapability, kReserved, kUnsupported };
 
+bool is_acl(std::string_view name) {
+  return name == "system.posix_acl_access" || name == "system.posix_acl_default";
+}
+
 Kind kind_of(const Mount& mount, const char* name) {
   const std::string_view text(name);
   if (mount.owners->is_reserved(name)) return Kind::kReserved;
   if (text.starts_with("user.") || text.starts_with("trusted.")) return Kind::kPlain;
   if (text == "security.capability") return Kind::kCapability;
-  if (text == "system.posix_acl_access" || text == "system.posix_acl_default") {
+  if (is_acl(text)) {
     return mount.owners->has_acls() ? Kind::kAcl : Kind::kUnsupported;
   }
   return Kind::kUnsupported;
@@ -38,15 +44,24 @@ Result<std::vector<std::byte>> read_whole(Mount& mount, const File& file, const 
   }
 }
 
-// XATTR_CREATE would find what the request itself had made before.
+// Was there one before the request? As it was when the request came first.
+bool was_there(Mount& mount, const Intent& intent, const File& file, const char* name) {
+  if (intent.planned()) return intent.detail() != 0;
+  return mount.store->get_xattr(file, name, {}).has_value();
+}
+
+// XATTR_CREATE would find what the request itself had made before; all else can be done again.
 Result<void> set_once(Mount& mount, Intent& intent, const File& file, const char* name,
                       std::span<const std::byte> value, int flags) {
+  if ((flags & XATTR_CREATE) == 0) return mount.store->set_xattr(file, name, value, flags);
+  const bool had_one = was_there(mount, intent, file, name);
   return exactly_once(
       intent, [&] { return mount.store->set_xattr(file, name, value, flags); },
       [&] {
         const auto there = read_whole(mount, file, name);
-        return there && std::ranges::equal(*there, value);
-      });
+        return !had_one && there && std::ranges::equal(*there, value);
+      },
+      had_one ? 1 : 0);
 }
 
 }  // namespace
@@ -54,7 +69,7 @@ Result<void> set_once(Mount& mount, Intent& intent, const File& file, const char
 Result<std::vector<std::byte>> op_getxattr(Mount& mount, NodeId node, const char* name) {
   const Kind kind = kind_of(mount, name);
   if (kind == Kind::kReserved) return fail(ENODATA);
-  if (kind == Kind::kUnsupported) return fail(EOPNOTSUPP);
+  if (kind == Kind::kUnsupported) return fail(is_acl(name) ? ENODATA : EOPNOTSUPP);
   const PinnedFile file = TRY(mount.pin(node));
   std::vector<std::byte> value = TRY(read_whole(mount, *file, name));
   if (kind == Kind::kAcl) TRY(translate_acl_to_shown(value, *mount.identity));
@@ -91,9 +106,10 @@ Result<void> op_removexattr(Mount& mount, Intent& intent, NodeId node, const cha
   if (kind == Kind::kReserved) return fail(ENODATA);
   if (kind == Kind::kUnsupported) return fail(EOPNOTSUPP);
   const PinnedFile file = TRY(mount.pin(node));
+  const bool had_one = was_there(mount, intent, *file, name);
   return exactly_once(
       intent, [&] { return mount.store->remove_xattr(*file, name); },
-      [&] { return !mount.store->get_xattr(*file, name, {}); });
+      [&] { return had_one && !mount.store->get_xattr(*file, name, {}); }, had_one ? 1 : 0);
 }
 
 Result<std::vector<char>> op_listxattr(Mount& mount, NodeId node) {
