@@ -19,13 +19,17 @@
 namespace cvfs {
 
 // Where one thread receives its requests: a whole WRITE with its header, in pages that are there
-// before the first request is.
+// before the first request is and stay: a SIGKILL while the kernel copies a request into a page
+// that is not there would end that request with EIO.
 class ReceiveBuffer {
  public:
   ReceiveBuffer() {
     memory_ = ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     if (memory_ == MAP_FAILED) throw std::bad_alloc();
+    if (::mlock(memory_, kSize) < 0) {
+      spdlog::warn("cannot lock a receive buffer: {}", std::strerror(errno));
+    }
     buffer_.mem = memory_;
     buffer_.mem_size = kSize;
   }
@@ -40,13 +44,6 @@ class ReceiveBuffer {
   void* memory_;
   fuse_buf buffer_{};
 };
-
-namespace {
-
-// A request that was being worked on when this many processes died is not tried again.
-constexpr std::uint32_t kMaxDeaths = 3;
-
-}  // namespace
 
 Result<std::unique_ptr<Session>> Session::adopt(int device_fd, const Handshake& handshake,
                                                 Mount& mount) {
@@ -84,8 +81,8 @@ Session::Message Session::serve_one(ReceiveBuffer& buffer, JournalSlot& slot) {
     if (received <= 0) return Message::kNone;  // libfuse has marked the session as exited
     break;
   }
-  const RequestScope request(slot, *buffer.get());
-  if (request.deaths() >= kMaxDeaths) {
+  const RequestScope request(mount_, slot, *buffer.get());
+  if (request.is_hopeless()) {
     request.refuse(device_fd_);
   } else {
     fuse_session_process_buf(session_, buffer.get());
@@ -96,7 +93,9 @@ Session::Message Session::serve_one(ReceiveBuffer& buffer, JournalSlot& slot) {
 
 void Session::resume() {
   sys::prepare_serving_thread();
-  if (const auto asked = sys::request_resend(device_fd_); !asked) {
+  mount_.journal->note_death(mount_.state->view().died_of_fault != 0);
+  // ENODEV: unmounted while nobody served.
+  if (const auto asked = sys::request_resend(device_fd_); !asked && asked.error().value != ENODEV) {
     spdlog::error("the kernel does not send requests again ({}): those in flight are lost",
                   std::strerror(asked.error().value));
   }

@@ -10,9 +10,6 @@ namespace {
 // be opened again by its id.
 Result<HandleRef> add_handle(Mount& mount, Intent& intent, NodeId node, const File& file,
                              UniqueFd io, int flags) {
-  if (const HandleId abandoned = intent.abandoned_handle(); abandoned != 0) {
-    op_release(mount, abandoned);
-  }
   mount.files->hold(node);
   TRY(mount.inodes.find(node))->held_fd = file.fd();
   const auto added = mount.handles.add(node, std::move(io), flags);
