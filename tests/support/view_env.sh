@@ -179,7 +179,14 @@ views() { # the targets of all views, the last one first
   findmnt -rn -t fuse.cvfs,fuse -o TARGET | tac
 }
 
-count_daemons() { pgrep -c -x cvfsd; }
+# Each is a supervisor with a worker: the supervisors.
+daemons() {
+  local pid
+  for pid in $(pgrep -x cvfsd); do
+    [[ $(cat "/proc/$(awk '/^PPid/ { print $2 }' "/proc/$pid/status")/comm" 2>/dev/null) == cvfsd ]] || echo "$pid"
+  done
+}
+count_daemons() { daemons | wc -l; }
 no_daemon() { ! pgrep -x cvfsd >/dev/null; }
 fewer_daemons_than() { (($(count_daemons) < $1)); }
 is_mounted() { mountpoint -q "$1"; }
