@@ -17,7 +17,13 @@
 namespace cvfs {
 
 // New kinds are added at the end; a kind keeps its number for ever.
-enum class Section : std::uint32_t { kInodes = 1, kHandles = 2, kJournal = 3, kView = 4 };
+enum class Section : std::uint32_t {
+  kInodes = 1,
+  kHandles = 2,
+  kJournal = 3,
+  kView = 4,
+  kReceive = 5
+};
 
 // Of each section: what its layout is now, and how large it is.
 struct SectionSpec {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <climits>
 
+#include "journal/receive_area.h"
 #include "vfs/claim.h"
 #include "vfs/op_open.h"
 
@@ -21,6 +22,7 @@ const SectionSpec kSections[] = {
     {Section::kHandles, HandleTable::kLayoutVersion, HandleTable::bytes_for(kMaxHandles)},
     {Section::kJournal, Journal::kLayoutVersion, Journal::bytes()},
     {Section::kView, kViewStateVersion, sizeof(ViewState)},
+    {Section::kReceive, ReceiveArea::kLayoutVersion, ReceiveArea::bytes()},
 };
 
 // Half of the descriptors are for files that are open; a quarter is for files that were looked up.
