@@ -17,10 +17,12 @@ namespace cvfs {
 
 namespace {
 
-constexpr int kFirstDelayMs = 10;
-constexpr int kLongestDelayMs = 2'000;
-// A worker that lived this long before it died does not count as one more failed start.
-constexpr std::uint64_t kHealthyUs = 10'000'000;
+// Between two starts: none at first, longer and longer if they do not help.
+constexpr int kFirstDelayMs = 5;
+constexpr int kLongestDelayMs = 2'000;     // of workers that never came to serve
+constexpr int kLongestServedDelayMs = 20;  // of those that did: containers wait
+// A worker that lived this long before it died did help.
+constexpr std::uint64_t kHealthyUs = 100'000;
 
 sigset_t supervised_signals() {
   sigset_t signals;
@@ -59,6 +61,12 @@ int await_end(pid_t worker, const sigset_t& signals, const ViewPlan& plan) {
   }
 }
 
+int next_delay(int delay_ms, bool has_served, std::uint64_t lived_us) {
+  if (has_served && lived_us >= kHealthyUs) return 0;
+  const int longest = has_served ? kLongestServedDelayMs : kLongestDelayMs;
+  return std::clamp(delay_ms * 2, kFirstDelayMs, longest);
+}
+
 bool has_ended(int device_fd) {
   pollfd connection{device_fd, 0, 0};
   return ::poll(&connection, 1, 0) == 1 && (connection.revents & (POLLERR | POLLNVAL)) != 0;
@@ -83,6 +91,7 @@ int supervise(const ViewPlan& plan, const Connection& connection,
   ViewState& view = connection.state->view();
   int delay_ms = 0;
   for (;;) {
+    bool has_served = false;
     const std::uint64_t started = sys::monotonic_us();
     const auto worker = sys::fork_sharing_descriptors();
     if (worker && *worker == 0) be_worker(plan, connection, ready, refused);
@@ -90,17 +99,18 @@ int supervise(const ViewPlan& plan, const Connection& connection,
       spdlog::error("cannot start a worker: {}", std::strerror(worker.error().value));
     } else {
       const int status = await_end(*worker, signals, plan);
-      view.died_at_us = sys::monotonic_us();
       if (has_ended(connection.device_fd)) return 0;
+      // The worker takes it away when it serves: what is still there is an earlier one's.
+      std::uint64_t none = 0;
+      has_served = view.died_at_us.compare_exchange_strong(none, sys::monotonic_us());
+      view.died_of_fault = !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL;
       if (view.serving == 0) return WIFEXITED(status) ? WEXITSTATUS(status) : 4;
       ++view.restarts;
       spdlog::error("worker {} of {} died ({}); starting another", *worker, plan.target,
                     how_it_ended(status));
     }
-    // At once the first time, slower and slower if it does not help.
-    if (sys::monotonic_us() - started > kHealthyUs) delay_ms = 0;
-    ::poll(nullptr, 0, delay_ms);
-    delay_ms = std::clamp(delay_ms * 2, kFirstDelayMs, kLongestDelayMs);
+    delay_ms = next_delay(delay_ms, has_served, sys::monotonic_us() - started);
+    if (!has_ended(connection.device_fd)) ::poll(nullptr, 0, delay_ms);
   }
 }
 

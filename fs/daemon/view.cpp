@@ -91,7 +91,11 @@ int serve_view(const ViewPlan& plan, const std::function<void()>& ready,
   log_start(plan, connection->handshake);
   const int code = supervise(plan, *connection, ready, refused);
   if (code != 0) (void)unmount_view(plan, MNT_DETACH);
-  spdlog::info("{} is unmounted", plan.target);
+  const ViewState& view = connection->state->view();
+  spdlog::info(
+      "{} is unmounted ({} inodes and {} files were known; {} restarts, the longest of {} ms)",
+      plan.target, view.known_inodes.load(), view.open_files.load(), view.restarts.load(),
+      view.longest_pause_us / 1000);
   return code;
 }
 

@@ -81,6 +81,13 @@ OperatorError run_worker(const ViewPlan& plan, const Connection& connection,
                          const std::function<void()>& ready) {
   ViewState& view = connection.state->view();
   const bool adopt = view.serving != 0;
+  const auto tell = [&] {
+    ready();
+    view.told = 1;
+  };
+  // If the one that came to serve died over telling it. First of all: `ready` closes a descriptor
+  // by its number.
+  if (adopt && view.told == 0) tell();
   const std::vector<int> before = sys::open_descriptors();
   auto mount = build_mount(plan, connection, adopt);
   if (!mount) return mount.error();
@@ -91,9 +98,11 @@ OperatorError run_worker(const ViewPlan& plan, const Connection& connection,
     (*session)->resume();
   }
   view.serving = 1;
+  if (!adopt) tell();
   note_pause(view);
-  ready();
   (*session)->serve(thread_count(plan.options));
+  view.known_inodes = (*mount)->inodes.live();
+  view.open_files = (*mount)->handles.open();
   // Nothing is destroyed: the supervisor shares our descriptors and still needs them.
   ::_exit(0);
 }

@@ -21,7 +21,8 @@ struct Connection {
   std::vector<int> own_descriptors;  // the supervisor's: never closed by a worker
 };
 
-// Serves until the view is unmounted, and ends the process then. `ready` is called when it serves.
+// Serves until the view is unmounted, and ends the process then. `ready` is called by the
+// first that serves.
 // Returns only what keeps it from serving: the tree or the state cannot be taken over.
 OperatorError run_worker(const ViewPlan& plan, const Connection& connection,
                          const std::function<void()>& ready);

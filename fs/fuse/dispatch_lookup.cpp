@@ -17,18 +17,6 @@ void dispatch_lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
   reply_entry(request, std::move(found));
 }
 
-void dispatch_forget(fuse_req_t request, fuse_ino_t node, std::uint64_t count) {
-  forget(mount_of(request), node, count);
-  fuse_reply_none(request);
-}
-
-void dispatch_forget_multi(fuse_req_t request, std::size_t count, fuse_forget_data* forgets) {
-  for (std::size_t i = 0; i < count; ++i) {
-    forget(mount_of(request), forgets[i].ino, forgets[i].nlookup);
-  }
-  fuse_reply_none(request);
-}
-
 void dispatch_readlink(fuse_req_t request, fuse_ino_t node) {
   const auto target = op_readlink(mount_of(request), node);
   if (!target) return reply(request, target.error());

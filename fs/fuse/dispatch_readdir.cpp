@@ -78,6 +78,7 @@ void dispatch_readdirplus(fuse_req_t request, fuse_ino_t node, std::size_t size,
   const auto read =
       op_readdir(mount, info->fh, offset, size / kPackedPerRaw, [&](const DirectoryEntry& entry) {
         if (!listing.has_room_for_plus(entry)) return false;
+        if (!intent_of(request).has_room_for_lookups()) return false;
         // The kernel does not count lookups of these two.
         if (entry.is_dot()) {
           listing.add_plus(entry, without_inode(entry));

@@ -46,8 +46,6 @@ fuse_lowlevel_ops operation_table() {
   fuse_lowlevel_ops table{};
   table.init = dispatch_init;
   table.lookup = Guarded<dispatch_lookup>::call;
-  table.forget = Guarded<dispatch_forget>::call;
-  table.forget_multi = Guarded<dispatch_forget_multi>::call;
   table.readlink = Guarded<dispatch_readlink>::call;
   table.statfs = Guarded<dispatch_statfs>::call;
   table.getattr = Guarded<dispatch_getattr>::call;

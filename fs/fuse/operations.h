@@ -17,8 +17,6 @@ void dispatch_init(void* mount, fuse_conn_info* connection);
 
 // dispatch_lookup.cpp
 void dispatch_lookup(fuse_req_t request, fuse_ino_t parent, const char* name);
-void dispatch_forget(fuse_req_t request, fuse_ino_t node, std::uint64_t count);
-void dispatch_forget_multi(fuse_req_t request, std::size_t count, fuse_forget_data* forgets);
 void dispatch_readlink(fuse_req_t request, fuse_ino_t node);
 void dispatch_statfs(fuse_req_t request, fuse_ino_t node);
 

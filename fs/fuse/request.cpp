@@ -77,7 +77,8 @@ bool has_no_reply(std::uint32_t opcode) {
 
 }  // namespace
 
-RequestScope::RequestScope(JournalSlot& slot, const fuse_buf& buffer) : size_(buffer.size) {
+RequestScope::RequestScope(Mount& mount, JournalSlot& slot, const fuse_buf& buffer)
+    : size_(buffer.size) {
   facts = {};
   fuse_in_header header{};
   if (buffer.size < sizeof header) return;
@@ -91,17 +92,18 @@ RequestScope::RequestScope(JournalSlot& slot, const fuse_buf& buffer) : size_(bu
   slot_ = &slot;
   facts.intent =
       slot.begin(header.unique & ~sys::kFuseUniqueResend, header.opcode, header.nodeid, resent_);
+  if (facts.intent.resumed()) take_back(mount, facts.intent);
 }
 
-std::uint32_t RequestScope::deaths() const {
-  return slot_ != nullptr ? facts.intent.deaths() : 0;
+bool RequestScope::is_hopeless() const {
+  return slot_ != nullptr && facts.intent.is_hopeless();
 }
 
 void RequestScope::refuse(int device_fd) const {
   spdlog::error(
       "FUSE request {} on inode {} ({} bytes, number {}) was at hand in each of {} "
       "processes that died: it gets EIO",
-      facts.opcode, facts.node, size_, unique_, deaths());
+      facts.opcode, facts.node, size_, unique_, facts.intent.deaths());
   fuse_out_header reply{};
   reply.len = sizeof reply;
   reply.error = -EIO;

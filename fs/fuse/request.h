@@ -17,15 +17,16 @@ namespace cvfs {
 // the request's place in the journal.
 class RequestScope {
  public:
-  RequestScope(JournalSlot& slot, const fuse_buf& buffer);
+  // Takes back what an earlier process did for the reply, if it died over the request.
+  RequestScope(Mount& mount, JournalSlot& slot, const fuse_buf& buffer);
   ~RequestScope();
   RequestScope(const RequestScope&) = delete;
   RequestScope& operator=(const RequestScope&) = delete;
 
   bool has_reply() const { return slot_ != nullptr; }
   bool is_resent() const { return resent_; }
-  // How many processes died while they worked on it.
-  std::uint32_t deaths() const;
+  // Too many processes died while they worked on it.
+  bool is_hopeless() const;
   // Answers it with EIO, and logs all that is known of it.
   void refuse(int device_fd) const;
 

@@ -4,47 +4,75 @@
 #include <poll.h>
 #include <sys/mman.h>
 
+#include <atomic>
 #include <cstring>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/log.h"
+#include "fuse/forget.h"
 #include "fuse/libfuse.h"
 #include "fuse/operations.h"
 #include "fuse/request.h"
+#include "journal/receive_area.h"
 #include "sys/credentials.h"
 #include "sys/fuse_device.h"
 
 namespace cvfs {
 
-// Where one thread receives its requests: a whole WRITE with its header, in pages that are there
-// before the first request is.
+// Where one thread receives its requests: its slot of the receive area, in pages that are there
+// before the first request is and stay: a SIGKILL while the kernel copies a request into a page
+// that is not there would end that request with EIO.
 class ReceiveBuffer {
  public:
-  ReceiveBuffer() {
-    memory_ = ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    if (memory_ == MAP_FAILED) throw std::bad_alloc();
-    buffer_.mem = memory_;
-    buffer_.mem_size = kSize;
+  ReceiveBuffer(const StateMemory& state, std::size_t index)
+      : slot_(ReceiveArea(state.section(Section::kReceive)).slot(index)),
+        message_(ReceiveArea(state.section(Section::kReceive)).message(index)) {
+    slot_.is_used = 1;
+    if (::mlock(message_.data(), message_.size()) < 0) {
+      spdlog::warn("cannot lock a receive buffer: {}", std::strerror(errno));
+    }
+    // For writing, too.
+    constexpr std::size_t kPage = 4096;
+    for (std::size_t at = 0; at < message_.size(); at += kPage) message_[at] = std::byte{};
+    buffer_.mem = message_.data();
+    buffer_.mem_size = message_.size();
   }
-  ~ReceiveBuffer() { ::munmap(memory_, kSize); }
   ReceiveBuffer(const ReceiveBuffer&) = delete;
   ReceiveBuffer& operator=(const ReceiveBuffer&) = delete;
 
   fuse_buf* get() { return &buffer_; }
 
+  // What is in it needs no more care. Before the next message is received.
+  void clear() {
+    std::memset(message_.data(), 0, sizeof(fuse_in_header));
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    slot_.done = 0;
+  }
+
+  bool carry_out_forgets(Mount& mount) {
+    return cvfs::carry_out_forgets(mount, message_.first(buffer_.size), slot_.done);
+  }
+
  private:
-  static constexpr std::size_t kSize = kMaxWrite + 2 * FUSE_MIN_READ_BUFFER;
-  void* memory_;
+  static_assert(ReceiveArea::kMessageBytes >= kMaxWrite + FUSE_MIN_READ_BUFFER);
+  ReceiveArea::Slot& slot_;
+  std::span<std::byte> message_;
   fuse_buf buffer_{};
 };
 
 namespace {
 
-// A request that was being worked on when this many processes died is not tried again.
-constexpr std::uint32_t kMaxDeaths = 3;
+// Those that an earlier process had read and not carried out.
+void finish_forgets(Mount& mount) {
+  const ReceiveArea area(mount.state->section(Section::kReceive));
+  for (std::size_t i = 0; i < ReceiveArea::kSlots; ++i) {
+    ReceiveArea::Slot& slot = area.slot(i);
+    if (slot.is_used != 0) (void)carry_out_forgets(mount, area.message(i), slot.done);
+  }
+}
 
 }  // namespace
 
@@ -78,14 +106,16 @@ Session::~Session() {
 }
 
 Session::Message Session::serve_one(ReceiveBuffer& buffer, JournalSlot& slot) {
+  buffer.clear();
   for (;;) {
     const int received = fuse_session_receive_buf(session_, buffer.get());
     if (received == -EINTR || received == -EAGAIN) continue;
     if (received <= 0) return Message::kNone;  // libfuse has marked the session as exited
     break;
   }
-  const RequestScope request(slot, *buffer.get());
-  if (request.deaths() >= kMaxDeaths) {
+  if (buffer.carry_out_forgets(mount_)) return Message::kNotice;
+  const RequestScope request(mount_, slot, *buffer.get());
+  if (request.is_hopeless()) {
     request.refuse(device_fd_);
   } else {
     fuse_session_process_buf(session_, buffer.get());
@@ -96,11 +126,14 @@ Session::Message Session::serve_one(ReceiveBuffer& buffer, JournalSlot& slot) {
 
 void Session::resume() {
   sys::prepare_serving_thread();
-  if (const auto asked = sys::request_resend(device_fd_); !asked) {
+  mount_.journal->note_death(mount_.state->view().died_of_fault != 0);
+  // ENODEV: unmounted while nobody served.
+  if (const auto asked = sys::request_resend(device_fd_); !asked && asked.error().value != ENODEV) {
     spdlog::error("the kernel does not send requests again ({}): those in flight are lost",
                   std::strerror(asked.error().value));
   }
-  ReceiveBuffer buffer;
+  finish_forgets(mount_);
+  ReceiveBuffer buffer(*mount_.state, 0);
   JournalSlot slot(*mount_.journal);
   // Requests that are sent again come before all others.
   pollfd waiting{device_fd_, POLLIN, 0};
@@ -112,9 +145,9 @@ void Session::resume() {
   mount_.journal->drop_orphans();
 }
 
-void Session::serve_requests() {
+void Session::serve_requests(unsigned thread) {
   sys::prepare_serving_thread();
-  ReceiveBuffer buffer;
+  ReceiveBuffer buffer(*mount_.state, 1 + thread);
   JournalSlot slot(*mount_.journal);
   while (fuse_session_exited(session_) == 0 && serve_one(buffer, slot) != Message::kNone) {
   }
@@ -122,7 +155,7 @@ void Session::serve_requests() {
 
 void Session::serve(unsigned threads) {
   std::vector<std::jthread> serving;
-  for (unsigned i = 0; i < threads; ++i) serving.emplace_back([this] { serve_requests(); });
+  for (unsigned i = 0; i < threads; ++i) serving.emplace_back([this, i] { serve_requests(i); });
 }
 
 }  // namespace cvfs

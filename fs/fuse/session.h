@@ -31,13 +31,13 @@ class Session {
   // flight, and answers that first, one request after the other.
   void resume();
 
-  // Serves until the view is unmounted; returns then.
+  // Serves until the view is unmounted; returns then. At most 64 threads.
   void serve(unsigned threads);
 
  private:
   Session(Mount& mount, int device_fd) : mount_(mount), device_fd_(device_fd) {}
 
-  void serve_requests();
+  void serve_requests(unsigned thread);
   // Receives one message and answers it; kNone: the connection has ended.
   enum class Message { kNone, kRequest, kResent, kNotice };
   Message serve_one(ReceiveBuffer& buffer, JournalSlot& slot);

@@ -1,10 +1,22 @@
 #include "journal/journal.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <utility>
 
+#include "journal/crash_point.h"
+
 namespace cvfs {
+
+namespace {
+
+constexpr std::uint32_t kMaxFaults = 3;
+// Whoever kills workers one after the other is not to make a slow fsync fail; whatever has the
+// kernel kill them (memory) must not go on for ever.
+constexpr std::uint32_t kMaxDeaths = 30;
+
+}  // namespace
 
 void Intent::plan(std::uint64_t detail) {
   timespec now{};
@@ -13,11 +25,14 @@ void Intent::plan(std::uint64_t detail) {
   record_->intent_seconds = now.tv_sec;
   record_->intent_nanoseconds = now.tv_nsec;
   record_->stage.store(Stage::kIntent, std::memory_order_release);
+  crash_point(CrashPoint::kIntent);
 }
 
 void Intent::done(Errno error) {
+  crash_point(CrashPoint::kExecuted);
   record_->error = error.value;
   record_->stage.store(Stage::kDone, std::memory_order_release);
+  crash_point(CrashPoint::kDone);
 }
 
 void Intent::done() {
@@ -27,6 +42,39 @@ void Intent::done() {
 Result<void> Intent::outcome() const {
   if (record_->error != 0) return fail(record_->error);
   return {};
+}
+
+void Intent::counted(NodeId node) {
+  const std::uint32_t count = record_->lookup_count.load(std::memory_order_relaxed);
+  if (count >= kMaxLookups) std::abort();
+  record_->lookups[count] = node;
+  record_->lookup_count.store(count + 1, std::memory_order_release);
+  crash_point(CrashPoint::kExecuted);
+}
+
+void Intent::opened(HandleId handle) {
+  record_->handle.store(handle, std::memory_order_release);
+  crash_point(CrashPoint::kExecuted);
+}
+
+void Intent::uncount(NodeId node) {
+  const std::uint32_t count = record_->lookup_count.load(std::memory_order_relaxed);
+  NodeId* const last = record_->lookups + count;
+  NodeId* const found = std::find(record_->lookups, last, node);
+  if (found == last) return;
+  *found = last[-1];
+  record_->lookup_count.store(count - 1, std::memory_order_release);
+}
+
+NodeId Intent::take_lookup() {
+  const std::uint32_t count = record_->lookup_count.load(std::memory_order_relaxed);
+  if (count == 0) return 0;
+  record_->lookup_count.store(count - 1, std::memory_order_release);
+  return record_->lookups[count - 1];
+}
+
+bool Intent::is_hopeless() const {
+  return record_->faults >= kMaxFaults || record_->deaths >= kMaxDeaths;
 }
 
 bool Intent::is_since_plan(const timespec& time) const {
@@ -77,29 +125,36 @@ void Journal::drop_orphans() {
 
 Intent JournalSlot::begin(std::uint64_t unique, std::uint32_t opcode, std::uint64_t node,
                           bool resent) {
+  begin_crash_points(opcode, resent);
+#ifndef CVFS_NO_JOURNAL  // a test proves that it sees what the journal prevents
   if (resent) {
     if (IntentRecord* found = journal_.orphan(unique)) {
       // From here on this thread writes the record that the earlier process began, until end().
       journal_.give_back(std::exchange(record_, found));
       ++record_->deaths;
+      if (journal_.died_of_fault_) ++record_->faults;
       Intent intent(record_);
       intent.resumed_ = true;
       return intent;
     }
   }
+#endif
   record_->node = node;
   record_->opcode = opcode;
   record_->error = 0;
   record_->deaths = 0;
-  record_->counted = 0;
+  record_->faults = 0;
+  record_->lookup_count = 0;
   record_->handle = 0;
   record_->detail = 0;
   record_->stage.store(Stage::kReceived, std::memory_order_relaxed);
   record_->unique.store(unique, std::memory_order_release);
+  crash_point(CrashPoint::kReceived);
   return Intent(record_);
 }
 
 void JournalSlot::end() {
+  crash_point(CrashPoint::kReplied);
   record_->unique.store(0, std::memory_order_release);
 }
 

@@ -22,18 +22,23 @@ enum class Stage : std::uint32_t {
   kDone = 3,      // it was made, or refused; `error` says which
 };
 
+// The most inodes that one reply (READDIRPLUS) introduces.
+inline constexpr std::size_t kMaxLookups = 120;
+
 struct IntentRecord {
   std::atomic<std::uint64_t> unique;  // the request's number on the connection; 0: no request
   std::uint64_t node;
   std::uint32_t opcode;
   std::atomic<Stage> stage;
   std::int32_t error;           // an errno, or 0; valid when done
-  std::uint32_t deaths;         // how many processes died while they worked on it
+  std::uint32_t deaths;         // how many processes ended while they worked on it
+  std::uint32_t faults;         // those among them that nobody had killed
   std::int64_t intent_seconds;  // CLOCK_REALTIME_COARSE, the clock of file timestamps
   std::int64_t intent_nanoseconds;
-  std::atomic<NodeId> counted;   // the inode whose lookup was counted for the reply
-  std::atomic<HandleId> handle;  // the handle that was opened for the reply
   std::uint64_t detail;          // what was there before, where the operation needs it
+  std::atomic<HandleId> handle;  // that was opened for the reply; 0: none
+  std::atomic<std::uint32_t> lookup_count;
+  NodeId lookups[kMaxLookups];  // of inodes, counted for the reply
 };
 
 // The request at hand, on one thread. Reads what an earlier process left of it, if it died over it.
@@ -46,6 +51,8 @@ class Intent {
   bool resumed() const { return resumed_; }
   Stage stage() const { return record_->stage.load(std::memory_order_acquire); }
   std::uint32_t deaths() const { return record_->deaths; }
+  // So many processes died of it that no other is to try.
+  bool is_hopeless() const;
 
   // The change is made from here on. `detail`: see IntentRecord.
   void plan(std::uint64_t detail = 0);
@@ -59,11 +66,16 @@ class Intent {
   // Could something with this timestamp have been made since plan()?
   bool is_since_plan(const timespec& time) const;
 
-  bool has_counted(NodeId node) const { return resumed_ && record_->counted == node; }
-  void counted(NodeId node) { record_->counted = node; }
-  // The handle of the reply that never came; 0: none.
-  HandleId abandoned_handle() const { return resumed_ ? record_->handle.load() : 0; }
-  void opened(HandleId handle) { record_->handle = handle; }
+  // What the reply will hand to the kernel; noted after it has been done. At most kMaxLookups.
+  void counted(NodeId node);
+  void opened(HandleId handle);
+  bool has_room_for_lookups() const { return record_->lookup_count < kMaxLookups; }
+  // The opposite, noted before it is done: a death in between leaves a count that is too high,
+  // which costs memory, and never one that is too low.
+  void uncount(NodeId node);
+  // What an earlier process noted, one after the other; 0: no more.
+  NodeId take_lookup();
+  HandleId take_handle() { return record_->handle.exchange(0); }
 
  private:
   friend class JournalSlot;
@@ -85,6 +97,9 @@ class Journal {
   std::size_t orphans() const { return orphans_.size(); }
   void drop_orphans();
 
+  // What ended the last process: somebody's SIGKILL, or a fault that a request may have caused?
+  void note_death(bool by_fault) { died_of_fault_ = by_fault; }
+
  private:
   friend class JournalSlot;
 
@@ -93,6 +108,7 @@ class Journal {
   IntentRecord* orphan(std::uint64_t unique);
 
   std::span<IntentRecord> records_;
+  bool died_of_fault_ = false;          // as orphans_
   std::vector<IntentRecord*> orphans_;  // used by the draining thread only, before others start
   Mutex mutex_;
   std::vector<IntentRecord*> free_ CVFS_GUARDED_BY(mutex_);

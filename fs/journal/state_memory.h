@@ -17,7 +17,13 @@
 namespace cvfs {
 
 // New kinds are added at the end; a kind keeps its number for ever.
-enum class Section : std::uint32_t { kInodes = 1, kHandles = 2, kJournal = 3, kView = 4 };
+enum class Section : std::uint32_t {
+  kInodes = 1,
+  kHandles = 2,
+  kJournal = 3,
+  kView = 4,
+  kReceive = 5
+};
 
 // Of each section: what its layout is now, and how large it is.
 struct SectionSpec {
@@ -30,10 +36,15 @@ struct SectionSpec {
 inline constexpr std::uint32_t kViewStateVersion = 1;
 struct ViewState {
   std::atomic<std::uint32_t> serving;           // a worker has come to serve since the mount
+  std::atomic<std::uint32_t> told;              // whoever mounts has heard of it
+  std::atomic<std::uint32_t> died_of_fault;     // the last one: of anything but a SIGKILL
   std::atomic<std::uint32_t> restarts;          // workers that took over from one that died
   std::atomic<std::uint64_t> resent;            // requests that the kernel sent again
   std::atomic<std::uint64_t> died_at_us;        // CLOCK_MONOTONIC: when the last worker died
   std::atomic<std::uint64_t> longest_pause_us;  // from a worker's death to the next one serving
+  // When the connection ended: 0 unless something has been lost on the way.
+  std::atomic<std::uint64_t> known_inodes;
+  std::atomic<std::uint64_t> open_files;
 };
 
 class StateMemory {

@@ -163,7 +163,7 @@ Result<CreatedFile> LocalStore::create_unnamed(const File& directory, int flags,
     created.io = TRY(sys::open_name(directory.fd(), ".", opened, wanted.mode & kPermissionBits));
   }
   created.file = File(TRY(sys::reopen(created.io.get(), O_PATH)));
-  TRY(label(created.file, wanted));
+  TRY(complete(created.file, wanted));
   return created;
 }
 
@@ -194,7 +194,7 @@ Result<File> LocalStore::make_symlink(const File& directory, const char* name, c
   return made(directory, name, wanted);
 }
 
-Result<void> LocalStore::label(const File& file, const NewFile& wanted) {
+Result<void> LocalStore::complete(const File& file, const NewFile& wanted) {
   if (wanted.xattr == nullptr) return {};
   return set_xattr(file, wanted.xattr, std::as_bytes(std::span(wanted.xattr_value)), 0, false);
 }
@@ -203,7 +203,7 @@ Result<void> LocalStore::label(const File& file, const NewFile& wanted) {
 // the new entry before it has its attribute.
 Result<File> LocalStore::made(const File& directory, const char* name, const NewFile& wanted) {
   File file = TRY(look_up(directory, name));
-  TRY(label(file, wanted));
+  TRY(complete(file, wanted));
   return file;
 }
 

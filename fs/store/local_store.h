@@ -37,6 +37,7 @@ class LocalStore : public Store {
                          const NewFile& wanted) override;
   Result<File> make_symlink(const File& directory, const char* name, const char* target,
                             const NewFile& wanted) override;
+  Result<void> complete(const File& file, const NewFile& wanted) override;
   Result<void> link(const File& file, const File& directory, const char* name) override;
   Result<void> unlink(const File& directory, const char* name) override;
   Result<void> remove_directory(const File& directory, const char* name) override;
@@ -70,7 +71,6 @@ class LocalStore : public Store {
  private:
   Result<CreatedFile> create_labelled(const File& directory, const char* name, int flags,
                                       const NewFile& wanted);
-  Result<void> label(const File& file, const NewFile& wanted);
   Result<File> made(const File& directory, const char* name, const NewFile& wanted);
 
   LocalStore(UniqueFd directory, std::uint64_t mount_id, StoredUid tenant_uid, StoredGid tenant_gid)

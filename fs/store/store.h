@@ -106,6 +106,8 @@ class Store {
                                  const NewFile& wanted) = 0;
   virtual Result<File> make_symlink(const File& directory, const char* name, const char* target,
                                     const NewFile& wanted) = 0;
+  // Gives a new entry what it lacks if whoever made it died before it was complete.
+  virtual Result<void> complete(const File& file, const NewFile& wanted) = 0;
   virtual Result<void> link(const File& file, const File& directory, const char* name) = 0;
   virtual Result<void> unlink(const File& directory, const char* name) = 0;
   virtual Result<void> remove_directory(const File& directory, const char* name) = 0;

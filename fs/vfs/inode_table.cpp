@@ -68,7 +68,10 @@ InodeTable::InodeTable(std::span<std::byte> memory, std::uint32_t capacity, bool
 // Which records are in use is said by their lookup counts alone; the chains and the free list may
 // have been left half done, and are made anew.
 void InodeTable::rebuild(const std::function<void(std::int32_t)>& orphan) {
-  std::fill_n(buckets_, header_->bucket_count, 0U);
+  // Only the buckets of records that were ever used can be occupied; there are millions of others.
+  for (std::uint32_t i = kRootNode; i < header_->never_used; ++i) {
+    buckets_[bucket_of(records_[i].id)] = 0;
+  }
   std::uint32_t first_free = 0;
   std::uint64_t live = 0;
   for (std::uint32_t i = kRootNode; i < header_->never_used; ++i) {

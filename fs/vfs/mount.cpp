@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <climits>
 
+#include "journal/receive_area.h"
 #include "vfs/claim.h"
 #include "vfs/op_open.h"
 
@@ -21,6 +22,7 @@ const SectionSpec kSections[] = {
     {Section::kHandles, HandleTable::kLayoutVersion, HandleTable::bytes_for(kMaxHandles)},
     {Section::kJournal, Journal::kLayoutVersion, Journal::bytes()},
     {Section::kView, kViewStateVersion, sizeof(ViewState)},
+    {Section::kReceive, ReceiveArea::kLayoutVersion, ReceiveArea::bytes()},
 };
 
 // A quarter of the descriptors is for files that were looked up, as many again are never used up by
@@ -129,13 +131,22 @@ void forget(Mount& mount, NodeId node, std::uint64_t count) {
   mount.inodes.recycle(node);
 }
 
-LookupRef::~LookupRef() {
-  if (mount_ != nullptr) forget(*mount_, node_, 1);
+void take_back(Mount& mount, Intent& intent) {
+  // The handle first: it may be all that keeps an unlinked file.
+  if (const HandleId handle = intent.take_handle(); handle != 0) op_release(mount, handle);
+  while (const NodeId node = intent.take_lookup()) forget(mount, node, 1);
+}
+
+void LookupRef::take_back() {
+  if (mount_ == nullptr) return;
+  intent_->uncount(node_);
+  forget(*mount_, node_, 1);
 }
 
 LookupRef& LookupRef::operator=(LookupRef&& other) noexcept {
-  if (mount_ != nullptr) forget(*mount_, node_, 1);
+  take_back();
   mount_ = std::exchange(other.mount_, nullptr);
+  intent_ = other.intent_;
   node_ = other.node_;
   return *this;
 }
@@ -148,10 +159,9 @@ Result<Entry> introduce(Mount& mount, Intent& intent, File file) {
   const FileStatus status = TRY(mount.store->status(file));
   const FileId id = mount.store->id_of(file, status);
   const auto remembered = TRY(mount.inodes.remember(id));
-  if (intent.has_counted(remembered.node)) (void)mount.inodes.forget(remembered.node, 1);
   intent.counted(remembered.node);
   Entry entry;
-  entry.lookup = LookupRef(mount, remembered.node);
+  entry.lookup = LookupRef(mount, intent, remembered.node);
   entry.generation = remembered.generation;
   const bool for_good = remembered.is_new && !id.can_reopen();
   const PinnedFile pinned = mount.files->keep(remembered.node, std::move(file), for_good);

@@ -67,22 +67,29 @@ std::vector<int> descriptors_in_use(Mount& mount);
 // Takes `count` lookups of an inode back; with the last, what belongs to it is released.
 void forget(Mount& mount, NodeId node, std::uint64_t count);
 
+// Takes back what an earlier process counted and opened for a reply that the kernel never had.
+void take_back(Mount& mount, Intent& intent);
+
 // One lookup that the kernel will own once it has our reply. Until commit() it is taken back when
 // this goes out of scope. Move-only.
 class LookupRef {
  public:
   LookupRef() = default;
-  LookupRef(Mount& mount, NodeId node) : mount_(&mount), node_(node) {}
+  LookupRef(Mount& mount, Intent& intent, NodeId node)
+      : mount_(&mount), intent_(&intent), node_(node) {}
   LookupRef(LookupRef&& other) noexcept
-      : mount_(std::exchange(other.mount_, nullptr)), node_(other.node_) {}
+      : mount_(std::exchange(other.mount_, nullptr)), intent_(other.intent_), node_(other.node_) {}
   LookupRef& operator=(LookupRef&& other) noexcept;
-  ~LookupRef();
+  ~LookupRef() { take_back(); }
 
   NodeId node() const { return node_; }
   void commit() { mount_ = nullptr; }
 
  private:
+  void take_back();
+
   Mount* mount_ = nullptr;
+  Intent* intent_ = nullptr;  // of the request, which outlives this
   NodeId node_ = 0;
 };
 
@@ -110,7 +117,7 @@ struct Entry {
   Attributes attributes;
 };
 
-// Counts a lookup of `file`, once a request, and describes it. Consumes the reference (it goes to
+// Counts a lookup of `file` for the request and describes it. Consumes the reference (it goes to
 // the cache).
 Result<Entry> introduce(Mount& mount, Intent& intent, File file);
 

@@ -1,10 +1,12 @@
 #include "vfs/op_io.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <vector>
 
 #include "vfs/op_open.h"
 
@@ -23,9 +25,50 @@ Result<std::size_t> op_read(Mount& mount, HandleId handle, std::span<std::byte> 
   return done;
 }
 
-Result<std::size_t> op_write(Mount& mount, HandleId handle, std::span<const std::byte> data,
-                             off_t offset, bool append, bool keep_setid) {
-  return mount.store->write(TRY(io_of(mount, handle)), data, offset, append, keep_setid);
+namespace {
+
+// How much of `data` stands at the end of the file that began at `end` before the request came
+// first: a process that died over it may have come to append all, some or nothing.
+Result<std::size_t> appended(Mount& mount, HandleId handle, std::span<const std::byte> data,
+                             off_t end) {
+  const PinnedFile file = TRY(mount.pin(TRY(mount.handles.find(handle))->node));
+  const UniqueFd reader = TRY(mount.store->open(*file, O_RDONLY, true));
+  std::vector<std::byte> there(data.size());
+  std::size_t same = 0;
+  for (;;) {
+    const auto rest = std::span(there).subspan(same);
+    const std::size_t got =
+        TRY(mount.store->read(reader.get(), rest, end + static_cast<off_t>(same)));
+    if (got == 0) return same;
+    if (!std::ranges::equal(rest.first(got), data.subspan(same, got))) return 0;
+    same += got;
+  }
+}
+
+// Not twice: it would stand there twice. The client lets nobody else write to the file meanwhile.
+Result<std::size_t> append_once(Mount& mount, Intent& intent, HandleId handle,
+                                std::span<const std::byte> data, off_t offset, bool keep_setid) {
+  const int io = TRY(io_of(mount, handle));
+  std::size_t before = 0;
+  if (intent.planned()) {
+    before = TRY(appended(mount, handle, data, static_cast<off_t>(intent.detail())));
+    if (before == data.size()) return before;
+  } else {
+    intent.plan(static_cast<std::uint64_t>(TRY(mount.store->seek(io, 0, SEEK_END))));
+  }
+  const std::size_t put =
+      TRY(mount.store->write(io, data.subspan(before), offset, true, keep_setid));
+  intent.done();
+  return before + put;
+}
+
+}  // namespace
+
+Result<std::size_t> op_write(Mount& mount, Intent& intent, HandleId handle,
+                             std::span<const std::byte> data, off_t offset, bool append,
+                             bool keep_setid) {
+  if (append) return append_once(mount, intent, handle, data, offset, keep_setid);
+  return mount.store->write(TRY(io_of(mount, handle)), data, offset, false, keep_setid);
 }
 
 Result<void> op_fsync(Mount& mount, HandleId handle, bool data_only) {

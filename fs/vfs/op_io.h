@@ -13,8 +13,9 @@ namespace cvfs {
 // Fewer bytes than asked for: the end of the file.
 Result<std::size_t> op_read(Mount& mount, HandleId handle, std::span<std::byte> data, off_t offset);
 // `append`: O_APPEND; `keep_setid`: a caller with CAP_FSETID.
-Result<std::size_t> op_write(Mount& mount, HandleId handle, std::span<const std::byte> data,
-                             off_t offset, bool append, bool keep_setid);
+Result<std::size_t> op_write(Mount& mount, Intent& intent, HandleId handle,
+                             std::span<const std::byte> data, off_t offset, bool append,
+                             bool keep_setid);
 Result<void> op_fsync(Mount& mount, HandleId handle, bool data_only);
 Result<void> op_fallocate(Mount& mount, HandleId handle, int mode, off_t offset, off_t length);
 Result<off_t> op_lseek(Mount& mount, HandleId handle, off_t offset, int whence);

@@ -10,9 +10,6 @@ namespace {
 // be opened again by its id.
 Result<HandleRef> add_handle(Mount& mount, Intent& intent, NodeId node, const File& file,
                              UniqueFd io, int flags) {
-  if (const HandleId abandoned = intent.abandoned_handle(); abandoned != 0) {
-    op_release(mount, abandoned);
-  }
   // What is left of the descriptors is for looking up and for removing.
   if (mount.handles.open() >= mount.settings.max_handles) return fail(ENFILE);
   mount.files->hold(node);

@@ -1,5 +1,7 @@
 #include "vfs/op_xattr.h"
 
+#include <sys/xattr.h>
+
 #include <algorithm>
 #include <cstring>
 #include <string_view>
@@ -42,15 +44,25 @@ Result<std::vector<std::byte>> read_whole(Mount& mount, const File& file, const 
   }
 }
 
-// XATTR_CREATE would find what the request itself had made before.
+// Was there one before the request? As it was when the request came first.
+bool was_there(Mount& mount, const Intent& intent, const File& file, const char* name) {
+  if (intent.planned()) return intent.detail() != 0;
+  return mount.store->get_xattr(file, name, {}).has_value();
+}
+
+// XATTR_CREATE would find what the request itself had made before; all else can be done again.
 Result<void> set_once(Mount& mount, Intent& intent, const File& file, const char* name,
                       std::span<const std::byte> value, int flags, bool keep_setgid) {
+  if ((flags & XATTR_CREATE) == 0)
+    return mount.store->set_xattr(file, name, value, flags, keep_setgid);
+  const bool had_one = was_there(mount, intent, file, name);
   return exactly_once(
       intent, [&] { return mount.store->set_xattr(file, name, value, flags, keep_setgid); },
       [&] {
         const auto there = read_whole(mount, file, name);
-        return there && std::ranges::equal(*there, value);
-      });
+        return !had_one && there && std::ranges::equal(*there, value);
+      },
+      had_one ? 1 : 0);
 }
 
 }  // namespace
@@ -98,9 +110,10 @@ Result<void> op_removexattr(Mount& mount, Intent& intent, NodeId node, const cha
   if (kind == Kind::kReserved) return fail(ENODATA);
   if (kind == Kind::kUnsupported) return fail(EOPNOTSUPP);
   const PinnedFile file = TRY(mount.pin(node));
+  const bool had_one = was_there(mount, intent, *file, name);
   return exactly_once(
       intent, [&] { return mount.store->remove_xattr(*file, name); },
-      [&] { return !mount.store->get_xattr(*file, name, {}); });
+      [&] { return had_one && !mount.store->get_xattr(*file, name, {}); }, had_one ? 1 : 0);
 }
 
 Result<std::vector<char>> op_listxattr(Mount& mount, const Caller& caller, NodeId node) {

@@ -11,7 +11,7 @@ echo text >"$tree/data/file"
 chown 1500:1500 "$tree/data/file"
 
 # Every descriptor that a cvfsd has, and the deleted files among them.
-daemon_descriptors() { find /proc/"$(pgrep -x cvfsd)"/fd -mindepth 1 -printf '%l\n' | sort; }
+daemon_descriptors() { find /proc/"$(daemons)"/fd -mindepth 1 -printf '%l\n' | sort; }
 shown() { findmnt -rn -o "$1" --mountpoint "$2"; }
 
 echo "# mount returns when the view serves"
@@ -30,10 +30,10 @@ equal "its type is fuse.cvfs" fuse.cvfs "$(shown FSTYPE "$T/view")"
 equal "its source is the tenant's name and path" toto:/data "$(shown SOURCE "$T/view")"
 check "it is nosuid,nodev" grep -q "^toto:/data $T/view fuse.cvfs rw,nosuid,nodev," /proc/self/mounts
 equal "there is one cvfsd" 1 "$(count_daemons)"
-equal "which leads a session of its own" "$(pgrep -x cvfsd)" "$(ps -o sid= -p "$(pgrep -x cvfsd)" | tr -d ' ')"
-equal "and keeps no directory busy" / "$(readlink "/proc/$(pgrep -x cvfsd)/cwd")"
+equal "which leads a session of its own" "$(daemons)" "$(ps -o sid= -p "$(daemons)" | tr -d ' ')"
+equal "and keeps no directory busy" / "$(readlink "/proc/$(daemons)/cwd")"
 equal "and has nothing of the terminal" "" "$(daemon_descriptors | grep -E 'pipe:|pts/|tty')"
-equal "and one child, its worker" "$(pgrep -x cvfsd-worker)" "$(pgrep -P "$(pgrep -x cvfsd)")"
+equal "and one worker" cvfsd-worker "$(ps -o comm= --ppid "$(daemons)")"
 
 echo "# mounting twice"
 expect_fail 32 'something is mounted here already' mount -t cvfs toto:/data "$T/view" -o "$map"
@@ -84,7 +84,7 @@ check "cvfsd ends when the file is closed" eventually 5 no_daemon
 
 echo "# SIGTERM to cvfsd is an umount"
 mount_view toto:/data
-kill -TERM "$(pgrep -x cvfsd)"
+kill -TERM "$(daemons)"
 check "it ends" eventually 5 no_daemon
 equal "and takes its mount along" "" "$(views)"
 

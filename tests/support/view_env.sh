@@ -179,7 +179,8 @@ views() { # the targets of all views, the last one first
   findmnt -rn -t fuse.cvfs,fuse -o TARGET | tac
 }
 
-count_daemons() { pgrep -c -x cvfsd; } # one a view; its worker has another name
+daemons() { pgrep -x cvfsd; } # the supervisors, one a view; each has a worker of another name
+count_daemons() { daemons | wc -l; }
 no_daemon() { ! pgrep -x 'cvfsd(-worker)?' >/dev/null; }
 fewer_daemons_than() { (($(count_daemons) < $1)); }
 is_mounted() { mountpoint -q "$1"; }

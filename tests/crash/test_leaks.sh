@@ -1,0 +1,82 @@
+#!/bin/bash
+# What a hundred deaths leave behind: nothing. And the deaths of the supervisor, and of both.
+# shellcheck source-path=SCRIPTDIR source=../support/crash_env.sh
+source "$(dirname "$0")/../support/crash_env.sh"
+
+# Descriptors by what they are: how many of each.
+descriptors() { # PID
+  find "/proc/$1/fd" -mindepth 1 -printf '%l\n' | sed -E 's|^(socket\|pipe):.*|\1|; s|^/proc/.*|/proc|' | sort | uniq -c
+}
+tree_descriptors() { descriptors "$1" | grep -c "$T/containerdata"; }
+deleted_descriptors() { find "/proc/$1/fd" -mindepth 1 -printf '%l\n' | grep 'containerdata.*(deleted)'; }
+# By what cvfsd says at the end.
+inodes_at_end() { grep -oE 'is unmounted \([0-9]+ inodes' "$T/log" | tail -n 1 | grep -oE '[0-9]+'; }
+
+echo "# a hundred deaths under load"
+mount_crash_view
+supervisor=$(supervisor)
+fixed=$(descriptors "$supervisor" | grep -v "$T/containerdata")
+load 12 4 &
+load=$!
+# Makes the kernel forget many inodes at a time.
+forget_much() {
+  while is_running "$load"; do
+    mkdir "$T/view/many" && (cd "$T/view/many" && seq 800 | xargs touch) && rm -r "$T/view/many" || echo "many: failed"
+    echo 2 >/proc/sys/vm/drop_caches
+  done
+}
+forget_much >"$T/forget.out" 2>&1 &
+forgetter=$!
+kill_until_ended "$load" 20 120
+check "nobody notices" wait "$load"
+wait "$forgetter"
+equal "neither does who makes the kernel forget" "" "$(cat "$T/forget.out")"
+check "workers died indeed" test "$(deaths)" -gt 80
+echo "      $(summary)"
+equal "it is the same supervisor" "$supervisor" "$(supervisor)"
+rm -rf "$T"/view/load/*
+sync -f "$T/view"
+echo 2 >/proc/sys/vm/drop_caches
+check "no descriptor of a deleted file is left" eventually 5 bash -c \
+  "! find /proc/$supervisor/fd -mindepth 1 -printf '%l\n' | grep -q 'containerdata.*(deleted)'"
+kill_worker || fail "another worker takes over"
+equal "what else is open is what was open at first" "$fixed" "$(descriptors "$supervisor" | grep -v "$T/containerdata")"
+check "of the tree, hardly more than its root" test "$(tree_descriptors "$supervisor")" -lt 10
+descriptors "$supervisor" | sed 's/^/      /'
+check "it unmounts" unmount_view "$T/view"
+check "and no process is left" no_daemon
+check "inodes that were never forgotten are few" test "$(inodes_at_end)" -lt 10
+echo "      $(inodes_at_end) inodes at the end"
+
+echo "# umount in the moment of a death"
+for round in {1..20}; do
+  mount_crash_view
+  kill -KILL "$(worker)"
+  umount "$T/view" || fail "round $round: it unmounts"
+  eventually 5 no_daemon || fail "round $round: cvfsd ends"
+done
+ok "twenty rounds"
+
+echo "# the supervisor dies"
+mount_crash_view
+echo text >"$T/view/load/file"
+survivor=$(worker)
+kill -KILL "$(supervisor)"
+check "the view serves on" grep -q text "$T/view/load/file"
+check "and is written to" cp "$T/view/load/file" "$T/view/load/other"
+check "it unmounts" umount "$T/view"
+check "and the worker ends" eventually 5 no_daemon
+mount_crash_view
+
+echo "# both die"
+exec {held}<"$T/view/load/file"
+survivor=$(worker)
+kill -KILL "$(supervisor)" "$survivor"
+eventually 5 no_daemon
+expect_fail 1 'Transport endpoint is not connected|not connected' stat "$T/view/load"
+exec {held}<&-
+check "it unmounts" umount "$T/view"
+check "and mounts again" mount_crash_view
+equal "with everything as it was" text "$(cat "$T/view/load/other")"
+check "and serves" load 2 2
+unmount_view "$T/view"

@@ -1,0 +1,51 @@
+#!/bin/bash
+# Workers that kill themselves at every point of a request: before and after the change is made,
+# before and after it is answered. With the journal nobody notices; without it they do.
+# shellcheck source-path=SCRIPTDIR source=../support/crash_env.sh
+source "$(dirname "$0")/../support/crash_env.sh"
+
+readonly points="received intent executed done replied"
+readonly wish=$T/wish
+
+
+: >"$wish"
+use_cvfsd cvfsd-crashtest "$wish"
+for owner in map virtual; do
+  for point in $points; do
+    mount_crash_view "owner=$owner"
+    echo "$point:60" >"$wish"
+    kill -KILL "$(worker)"
+    check "owner=$owner, deaths at '$point': nobody notices" load 3 3
+    [[ -z $(unexpected) ]] || fail "answers" "$(unexpected)"
+    echo "      $(summary)"
+    : >"$wish"
+    check "workers died indeed" test "$(deaths)" -gt 5
+    unmount_view "$T/view" || fail "it unmounts"
+    rm -rf "$T/containerdata/user-toto/load"
+  done
+done
+
+echo "# without the kernel's own reads and writes: appends go through the worker"
+mount_crash_view passthrough=off
+for point in intent executed; do
+  rm -rf "$T"/view/load/*
+  echo "$point:5:16" >"$wish" # FUSE_WRITE
+  kill -KILL "$(worker)"
+  check "deaths at '$point' of appends: nobody notices" load 3 3
+  [[ -z $(unexpected) ]] || fail "answers" "$(unexpected)"
+  : >"$wish"
+done
+echo "      $(summary)"
+unmount_view "$T/view"
+rm -rf "$T/containerdata/user-toto/load"
+
+echo "# a journal that nobody reads"
+use_cvfsd cvfsd-nojournal "$wish"
+mount_crash_view
+echo executed:40 >"$wish"
+kill -KILL "$(worker)"
+if load 5 3; then fail "without the journal the load fails"; else ok "without the journal the load fails"; fi
+unexpected | sed 's/^/      /' | head -n 8
+echo "      $(summary)"
+: >"$wish"
+unmount_view "$T/view"

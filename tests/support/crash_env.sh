@@ -1,0 +1,89 @@
+# shellcheck shell=bash
+# crash_env.sh: a private machine (view_env.sh) with a view whose worker dies. `source` it at the top
+# of a test.
+#
+#   use_cvfsd PROGRAM [FILE]      mounts from now on run that program (cvfsd-crashtest), its crash
+#                                 points set by what FILE says
+#   mount_crash_view [OPTIONS]    toto's tree on $T/view, with a directory `load` for everybody
+#   supervisor, worker            their pids; `worker` fails while there is none
+#   kill_worker                   kill -9, and waits until another one serves; fails if none does
+#   kill_until_ended PID [FROM TO]   kills workers at random, FROM to TO ms after they serve
+#   load SECONDS PROCESSES [SEED] crash_load there; its output is in $T/load.out
+#   deaths, resent, pauses        of the view that was mounted last, by cvfsd's log
+#   summary                       one line of these
+
+# shellcheck source-path=SCRIPTDIR source=view_env.sh
+source "$(dirname "${BASH_SOURCE[0]}")/view_env.sh"
+
+log_start=1
+
+use_cvfsd() { # PROGRAM [FILE]
+  [[ -x $CVFS_BIN/$1 ]] || fail "there is a $1" "$CVFS_BIN"
+  mkdir -p "$T/daemon"
+  # A copy: mount.cvfs starts the cvfsd beside itself, and the process is to have that name.
+  cp --remove-destination "$CVFS_BIN/mount.cvfs" "$T/daemon/mount.cvfs"
+  cp --remove-destination "$CVFS_BIN/$1" "$T/daemon/cvfsd"
+  ln -sf "$T/daemon/mount.cvfs" "$T/daemon/cvfsd" /sbin/
+  if [[ -n ${2:-} ]]; then export CVFS_CRASH_FILE=$2; else unset CVFS_CRASH_FILE; fi
+}
+
+mount_crash_view() { # [OPTIONS]
+  log_start=$(($(wc -l <"$T/log") + 1))
+  mount_view toto "$T/view" "userns=@dockremap${1:+,$1}" || return
+  mkdir -p "$T/view/load"
+  chmod 0777 "$T/view" "$T/view/load"
+}
+
+supervisor() { pgrep -o -x cvfsd; }
+
+worker() {
+  local supervisor pid=
+  supervisor=$(supervisor) || return
+  read -r pid _ <"/proc/$supervisor/task/$supervisor/children" || [[ -n $pid ]] || return
+  echo "$pid"
+}
+
+# How often a worker came to serve again.
+restarts() { tail -n +"$log_start" "$T/log" | grep -c 'serving again'; }
+deaths() { tail -n +"$log_start" "$T/log" | grep -c 'worker [0-9]* of .* died'; }
+resent() {
+  tail -n +"$log_start" "$T/log" | grep -oE '[0-9]+ requests sent again' | tail -n 1 | grep -oE '^[0-9]+' || echo 0
+}
+pauses() { tail -n +"$log_start" "$T/log" | grep -oE 'serving again after [0-9.]+' | grep -oE '[0-9.]+$' | sort -n; }
+
+summary() {
+  local -a sorted
+  mapfile -t sorted < <(pauses)
+  if ((${#sorted[@]} == 0)); then sorted=(-); fi
+  printf '%s deaths, %s requests sent again, pauses: median %s ms, longest %s ms\n' "$(deaths)" "$(resent)" \
+    "${sorted[${#sorted[@]} / 2]}" "${sorted[-1]}"
+}
+
+has_restarted_since() { (($(restarts) > $1)); } # COUNT
+
+kill_worker() {
+  local before
+  before=$(restarts)
+  kill -KILL "$(worker)" && eventually 5 has_restarted_since "$before"
+}
+
+is_running() { [[ -d /proc/$1 && $(cut -d' ' -f3 "/proc/$1/stat" 2>/dev/null) != Z ]]; }
+
+# Quick, so that workers are met at all stages, their start among them.
+kill_until_ended() { # PID [FROM TO]
+  local pid from=${2:-30} to=${3:-250} supervisor worker
+  pid=$1
+  supervisor=$(supervisor)
+  while is_running "$pid"; do
+    sleep "$(printf '0.%03d' $((from + RANDOM % (to - from))))"
+    worker=
+    read -r worker _ <"/proc/$supervisor/task/$supervisor/children" || true
+    [[ -z $worker ]] || kill -KILL "$worker" 2>/dev/null
+  done
+}
+
+load() { # SECONDS PROCESSES [SEED]
+  "$CVFS_BIN/test-programs/crash_load" "$T/view/load" "$T/containerdata/user-toto/load" "$1" "$2" "${3:-$RANDOM}" >"$T/load.out" 2>&1
+}
+
+unexpected() { grep UNEXPECTED "$T/load.out" | head -n 20; }
