@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -21,8 +22,8 @@ class FileCacheTest : public testing::Test {
   void SetUp() override {
     char name[] = "/var/tmp/cvfs-file-cache-XXXXXX";
     path_ = ::mkdtemp(name);
-    store_.emplace(std::move(
-        *LocalStore::open(UniqueFd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)))));
+    store_ = std::move(*LocalStore::open(
+        UniqueFd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)), {}, {}));
     const File root = std::move(*store_->root());
     for (int i = 0; i < 200; ++i) {
       std::ofstream(path_ + "/" + std::to_string(i)) << i;
@@ -36,7 +37,7 @@ class FileCacheTest : public testing::Test {
   std::uint64_t inode_behind(const PinnedFile& pinned) { return store_->status(*pinned)->inode; }
 
   std::string path_;
-  std::optional<LocalStore> store_;
+  std::unique_ptr<LocalStore> store_;
   std::vector<FileId> ids_;
 };
 
