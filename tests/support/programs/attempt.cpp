@@ -1,6 +1,7 @@
 // attempt CALL ARGUMENT...: makes one system call and prints "ok" or the name of its errno, so that
 // a test can ask for exactly one. Ends with 0 or 1.
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -49,6 +50,24 @@ int print_contents(const char* path) {
   return close(fd);
 }
 
+// Opened for appending, and then no longer appending: writes at the start.
+int append_at_start(const char* path, const char* text) {
+  const int fd = open(path, O_WRONLY | O_APPEND);
+  if (fd < 0 || fcntl(fd, F_SETFL, 0) < 0) return -1;
+  const ssize_t put = pwrite(fd, text, std::strlen(text), 0);
+  return put < 0 || close(fd) < 0 ? -1 : 0;
+}
+
+// Opened for appending, and changed at the start through a shared mapping.
+int append_by_mapping(const char* path, const char* text) {
+  const int fd = open(path, O_RDWR | O_APPEND);
+  if (fd < 0) return -1;
+  void* mapped = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (mapped == MAP_FAILED) return -1;
+  std::memcpy(mapped, text, std::strlen(text));
+  return munmap(mapped, 4096) < 0 ? -1 : close(fd);
+}
+
 // O_TMPFILE in the directory of PATH, then link(2) to it.
 int tmpfile_linked(const char* path) {
   const std::string_view text(path);
@@ -83,6 +102,8 @@ const std::map<std::string_view, Call> kCalls{
     {"write", [](auto a) { return write_to(a[0], 0, a[1]); }},
     {"append", [](auto a) { return write_to(a[0], O_APPEND, a[1]); }},
     {"createwrite", [](auto a) { return write_to(a[0], O_CREAT, a[1]); }},
+    {"appendatstart", [](auto a) { return append_at_start(a[0], a[1]); }},
+    {"appendbymapping", [](auto a) { return append_by_mapping(a[0], a[1]); }},
     {"truncate", [](auto a) { return truncate(a[0], std::atol(a[1])); }},
     {"setxattr", [](auto a) { return lsetxattr(a[0], a[1], a[2], std::strlen(a[2]), 0); }},
     {"removexattr", [](auto a) { return lremovexattr(a[0], a[1]); }},
