@@ -112,10 +112,13 @@ FileId LocalStore::id_of(const File& file, const FileStatus& status) {
   return id;
 }
 
+// A handle is opened by a descriptor that can be read, on anything of its filesystem.
 void LocalStore::adopt(const File& file) {
   const auto status = sys::status_of(file.fd());
-  auto kept = sys::reopen(file.fd(), O_PATH);
-  if (!status || !kept || !sys::is_mount_root(file.fd())) return;
+  if (!status || !sys::is_mount_root(file.fd())) return;
+  if (!status->is_directory() && !status->is_regular()) return;
+  auto kept = sys::reopen(file.fd(), O_RDONLY);
+  if (!kept) return;
   const MutexLock lock(mounts_mutex_);
   mounts_.try_emplace(status->device, std::move(*kept));
 }
@@ -203,11 +206,15 @@ Result<void> LocalStore::complete(const File& file, const NewFile& wanted) {
 // the new entry before it has its attribute.
 Result<File> LocalStore::made(const File& directory, const char* name, const NewFile& wanted) {
   File file = TRY(look_up(directory, name));
-  TRY(complete(file, wanted));
-  return file;
+  const auto completed = complete(file, wanted);
+  if (completed) return file;
+  // Half made it would be container root's.
+  (void)::unlinkat(directory.fd(), name, S_ISDIR(wanted.mode) ? AT_REMOVEDIR : 0);
+  return fail(completed.error());
 }
 
 Result<void> LocalStore::link(const File& file, const File& directory, const char* name) {
+  const ActAs tenant = as_tenant();
   return sys::link_to(file.fd(), directory.fd(), name);
 }
 
@@ -221,9 +228,12 @@ Result<void> LocalStore::remove_directory(const File& directory, const char* nam
 
 Result<void> LocalStore::rename(const File& from, const char* name, const File& to,
                                 const char* new_name, unsigned flags, const NewFile& whiteout) {
-  std::optional<CreateAs> guard;
+  std::optional<CreateAs> maker;
+  std::optional<ActAs> tenant;
   if ((flags & RENAME_WHITEOUT) != 0) {
-    guard.emplace(whiteout.uid.value, whiteout.gid.value, whiteout.umask);
+    maker.emplace(whiteout.uid.value, whiteout.gid.value, whiteout.umask);
+  } else {
+    tenant.emplace(tenant_uid_.value, tenant_gid_.value, false);
   }
   return succeeded(::renameat2(from.fd(), name, to.fd(), new_name, flags));
 }
@@ -257,7 +267,8 @@ Result<std::size_t> LocalStore::get_xattr(const File& file, const char* name,
 
 Result<void> LocalStore::set_xattr(const File& file, const char* name,
                                    std::span<const std::byte> value, int flags, bool keep_setid) {
-  return with_setid_rule(keep_setid, [&] { return sys::set_xattr(file.fd(), name, value, flags); });
+  const ActAs tenant(tenant_uid_.value, tenant_gid_.value, keep_setid);
+  return sys::set_xattr(file.fd(), name, value, flags);
 }
 
 Result<void> LocalStore::remove_xattr(const File& file, const char* name) {
@@ -305,7 +316,7 @@ Result<void> LocalStore::sync(int io, bool data_only) {
 }
 
 Result<void> LocalStore::allocate(int io, int mode, off_t offset, off_t length) {
-  const ActAs tenant(tenant_uid_.value, tenant_gid_.value, false);
+  const ActAs tenant = as_tenant();
   return succeeded(::fallocate(io, mode, offset, length));
 }
 
@@ -315,7 +326,7 @@ Result<off_t> LocalStore::seek(int io, off_t offset, int whence) {
 
 Result<std::size_t> LocalStore::copy_range(int from, off_t from_offset, int to, off_t to_offset,
                                            std::size_t length) {
-  const ActAs tenant(tenant_uid_.value, tenant_gid_.value, false);
+  const ActAs tenant = as_tenant();
   const ssize_t copied = ::copy_file_range(from, &from_offset, to, &to_offset, length, 0);
   if (copied < 0) return last_error();
   return static_cast<std::size_t>(copied);

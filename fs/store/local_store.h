@@ -8,6 +8,7 @@
 
 #include "base/mutex.h"
 #include "store/store.h"
+#include "sys/credentials.h"
 
 namespace cvfs {
 
@@ -79,6 +80,7 @@ class LocalStore : public Store {
         tenant_uid_(tenant_uid),
         tenant_gid_(tenant_gid) {}
 
+  sys::ActAs as_tenant() const { return {tenant_uid_.value, tenant_gid_.value, false}; }
   Result<File> enter_mount(const File& directory, const char* name);
   int mount_descriptor(std::uint64_t device);
 

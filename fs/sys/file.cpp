@@ -39,6 +39,7 @@ FileStatus from_statx(const struct statx& raw) {
   status.modified = to_timespec(raw.stx_mtime);
   status.changed = to_timespec(raw.stx_ctime);
   status.born = to_timespec(raw.stx_btime);
+  status.append_only = (raw.stx_attributes & STATX_ATTR_APPEND) != 0;
   status.has_born = (raw.stx_mask & STATX_BTIME) != 0;
   return status;
 }

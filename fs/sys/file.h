@@ -35,6 +35,7 @@ struct FileStatus {
   timespec changed{};
   timespec born{};
   bool has_born = false;
+  bool append_only = false;  // chattr(1) +a
 
   bool is_directory() const { return S_ISDIR(mode); }
   bool is_symlink() const { return S_ISLNK(mode); }

@@ -37,9 +37,10 @@ std::size_t idle_descriptors() {
   return std::clamp<std::size_t>(descriptor_limit() / 4, 64, 16384);
 }
 
-std::size_t max_handles() {
-  const std::size_t reserved = idle_descriptors() + descriptor_limit() / 16;
-  return std::min<std::size_t>(descriptor_limit() - reserved, kMaxHandles);
+HandleLimits handle_limits() {
+  const std::size_t share = descriptor_limit() / 16;
+  const std::size_t reserved = idle_descriptors() + 2 * share;
+  return {std::min<std::size_t>(descriptor_limit() - reserved, kMaxHandles / 2), share};
 }
 
 std::string own_pid_namespace() {
@@ -101,7 +102,7 @@ Result<std::unique_ptr<Mount>> make_mount(MountParts parts) {
           : InodeTable(inodes, kMaxInodes),
       parts.adopt ? HandleTable::adopt(handles, kMaxHandles) : HandleTable(handles, kMaxHandles),
       std::make_unique<Journal>(state.section(Section::kJournal)),
-      MountSettings{parts.ttl_seconds, idle, max_handles(), own_pid_namespace(), 0}});
+      MountSettings{parts.ttl_seconds, idle, handle_limits(), own_pid_namespace(), 0}});
   File root = TRY(mount->store->root());
   const FileStatus status = TRY(mount->store->status(root));
   mount->settings.root_device = status.device;

@@ -19,11 +19,17 @@
 
 namespace cvfs {
 
+// How many files may be open. Each takes one descriptor, or two where data does not pass through.
+struct HandleLimits {
+  std::size_t most = 0;
+  std::size_t for_directories = 0;  // more, so that a tree can still be looked at
+};
+
 struct MountSettings {
   double ttl_seconds = 1.0;          // how long the kernel may believe names and attributes
   std::size_t idle_descriptors = 0;  // of files that nobody has open
-  std::size_t max_handles = 0;       // each open file takes a descriptor, or two
-  std::string pid_namespace;         // of this process: what /proc/self/ns/pid says
+  HandleLimits handles;
+  std::string pid_namespace;  // of this process: what /proc/self/ns/pid says
   std::uint64_t root_device = 0;
 };
 

@@ -78,14 +78,16 @@ bool is_plainly_allowed(const Caller& caller, const Attributes& attributes, int 
   return (attributes.status.mode & wanted) == wanted;
 }
 
+// ENOENT: it is gone again. ESTALE: somebody else's, or not a file.
 Result<CreatedEntry> open_existing(Mount& mount, Intent& intent, const Caller& caller,
                                    NodeId parent, const char* name, int flags) {
-  Entry entry = TRY(op_lookup(mount, intent, parent, name));
-  if (!is_plainly_allowed(caller, entry.attributes, flags)) return fail(ESTALE);
+  auto entry = op_lookup(mount, intent, parent, name);
+  if (!entry) return fail(entry.error().value == ESTALE ? ENOENT : entry.error().value);
+  if (!is_plainly_allowed(caller, entry->attributes, flags)) return fail(ESTALE);
   constexpr int kCreation = O_CREAT | O_EXCL;
-  OpenedFile opened =
-      TRY(op_open(mount, intent, caller, entry.lookup.node(), flags & ~kCreation, false));
-  return CreatedEntry{std::move(entry), std::move(opened)};
+  auto opened = op_open(mount, intent, caller, entry->lookup.node(), flags & ~kCreation, false);
+  if (!opened) return fail(opened.error().value == ESTALE ? ENOENT : opened.error().value);
+  return CreatedEntry{std::move(*entry), std::move(*opened)};
 }
 
 // A directory that the engine makes is a fresh volume root.

@@ -10,8 +10,10 @@ namespace {
 // be opened again by its id.
 Result<HandleRef> add_handle(Mount& mount, Intent& intent, NodeId node, const File& file,
                              UniqueFd io, int flags) {
-  // What is left of the descriptors is for looking up and for removing.
-  if (mount.handles.open() >= mount.settings.max_handles) return fail(ENFILE);
+  // The rest of the descriptors is for looking up, for removing and, a part, for listing.
+  const auto [few, reserve] = mount.settings.handles;
+  const std::size_t most = (flags & O_DIRECTORY) != 0 ? few + reserve : io ? few / 2 : few;
+  if (mount.handles.open() >= most) return fail(ENFILE);
   mount.files->hold(node);
   TRY(mount.inodes.find(node))->held_fd = file.fd();
   const auto added = mount.handles.add(node, std::move(io), flags);

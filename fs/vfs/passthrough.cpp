@@ -10,6 +10,10 @@ namespace cvfs {
 
 std::int32_t Passthrough::register_file(const File& file) {
   if (device_fd_ < 0 || refused_.load(std::memory_order_relaxed)) return kBackingNone;
+  // The kernel would let a mapping of it be written anywhere.
+  if (const auto status = sys::status_of(file.fd()); !status || status->append_only) {
+    return kBackingNone;
+  }
   const sys::ActAs tenant(tenant_uid_.value, tenant_gid_.value, false);
   const auto id = sys::open_backing(device_fd_, file.fd());
   if (id) return *id;

@@ -287,11 +287,11 @@ test_reserve() { # passthrough=…
   # shellcheck disable=SC2016
   in_container 1000:1000 sh -c 'cd "$1" && ln -s "$(printf %0900d 1)" symlink 2>/dev/null
     for i in $(seq 100); do ln x1 "$(printf "%0200d" "$i")"; done 2>/dev/null' - "$view/d"
-  known_fault 'links use the reserve up, a directory block at a time' || leaves_reserve "links"
+  leaves_reserve "links"
   # shellcheck disable=SC2016
   in_container 1000:1000 sh -c 'cd "$1" && for i in $(seq 200); do
     setfattr -n user.large -v "$(printf %0900d "$i")" "x$i"; done 2>/dev/null' - "$view/d"
-  known_fault 'xattrs use the reserve up' || leaves_reserve "xattrs"
+  leaves_reserve "xattrs"
   rm -rf "$view/d"
   unmount_view
   unmount_other
