@@ -1,12 +1,12 @@
 #include "daemon/supervisor.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 
 #include "base/log.h"

@@ -2,11 +2,11 @@
 
 #ifdef CVFS_CRASH_POINTS
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>

@@ -1,9 +1,8 @@
 #include "journal/journal.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <cstdlib>
+#include <ctime>
 #include <utility>
 
 #include "journal/crash_point.h"
