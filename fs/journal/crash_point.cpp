@@ -2,11 +2,11 @@
 
 #ifdef CVFS_CRASH_POINTS
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -23,6 +23,7 @@ constexpr std::array<std::string_view, 5> kNames = {"received", "intent", "execu
 
 struct Wish {
   CrashPoint point{};
+  bool poison = false;
   unsigned one_in = 0;  // 0: never
   unsigned opcode = 0;  // 0: any
 };
@@ -37,10 +38,11 @@ Wish read_wish() {
   Wish wish;
   const std::size_t colon = text.find(':');
   if (colon == std::string::npos) return wish;
-  const auto* const name = std::ranges::find(kNames, std::string_view(text).substr(0, colon));
-  if (name == kNames.end()) return wish;
-  wish.point = static_cast<CrashPoint>(name - kNames.begin());
   (void)std::sscanf(text.c_str() + colon, ":%u:%u", &wish.one_in, &wish.opcode);
+  wish.poison = text.starts_with("poison");
+  const auto* const name = std::ranges::find(kNames, std::string_view(text).substr(0, colon));
+  wish.point =
+      name == kNames.end() ? CrashPoint::kIntent : static_cast<CrashPoint>(name - kNames.begin());
   return wish;
 }
 
@@ -57,8 +59,10 @@ void begin_crash_points(std::uint32_t opcode, bool resent) {
 void crash_point(CrashPoint point) {
   // Workers are forked from a supervisor that never comes here: each reads it anew.
   static const Wish wish = read_wish();
-  if (is_spared || wish.one_in == 0 || point != wish.point) return;
+  if (wish.one_in == 0 || point != wish.point) return;
   if (wish.opcode != 0 && wish.opcode != opcode_at_hand) return;
+  if (wish.poison) ::kill(::getpid(), SIGSEGV);
+  if (is_spared) return;
   thread_local std::minstd_rand random(std::random_device{}());
   if (std::uniform_int_distribution<unsigned>(1, wish.one_in)(random) == 1) {
     ::kill(::getpid(), SIGKILL);

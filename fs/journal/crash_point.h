@@ -2,7 +2,9 @@
 // programs of the tests have them (CVFS_CRASH_POINTS); elsewhere they are nothing. Any thread.
 //
 //   CVFS_CRASH=POINT:ONE_IN_N[:OPCODE]   once in N requests on average, of any opcode or of one
-//   CVFS_CRASH_FILE=PATH                 the same from a file, which each new worker reads
+//   CVFS_CRASH=poison:1:OPCODE           at the intent, by a fault, each time that it is sent
+//   again, too CVFS_CRASH_FILE=PATH                 the same from a file, which each new worker
+//   reads
 #pragma once
 
 #include <cstdint>

@@ -32,13 +32,14 @@ namespace {
 Result<std::size_t> appended(Mount& mount, HandleId handle, std::span<const std::byte> data,
                              off_t end) {
   const PinnedFile file = TRY(mount.pin(TRY(mount.handles.find(handle))->node));
-  const UniqueFd reader = TRY(mount.store->open(*file, O_RDONLY, true));
+  const auto reader = mount.store->open(*file, O_RDONLY, true);
+  if (!reader) return fail(reader.error());
   std::vector<std::byte> there(data.size());
   std::size_t same = 0;
   for (;;) {
     const auto rest = std::span(there).subspan(same);
     const std::size_t got =
-        TRY(mount.store->read(reader.get(), rest, end + static_cast<off_t>(same)));
+        TRY(mount.store->read(reader->get(), rest, end + static_cast<off_t>(same)));
     if (got == 0) return same;
     if (!std::ranges::equal(rest.first(got), data.subspan(same, got))) return 0;
     same += got;

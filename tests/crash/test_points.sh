@@ -39,6 +39,21 @@ echo "      $(summary)"
 unmount_view "$T/view"
 rm -rf "$T/containerdata/user-toto/load"
 
+echo "# a request that each worker dies of"
+mount_crash_view
+echo poison:1:9 >"$wish" # FUSE_MKDIR
+kill_worker || fail "a worker serves"
+before=$(deaths)
+expect_fail 1 'Input/output error' mkdir "$T/view/load/poison"
+equal "three workers died of it" 3 $(($(deaths) - before))
+check "it is said" grep -q 'request 9 on inode .* it gets EIO' "$T/log"
+check "all else is served" touch "$T/view/load/file"
+: >"$wish"
+kill_worker || fail "a worker serves"
+check "as is the same, once it kills no more" mkdir "$T/view/load/poison"
+unmount_view "$T/view"
+rm -rf "$T/containerdata/user-toto/load"
+
 echo "# a journal that nobody reads"
 use_cvfsd cvfsd-nojournal "$wish"
 mount_crash_view

@@ -143,9 +143,7 @@ test_append_only() { # passthrough=…
   in_container 1000 attempt appendatstart "$view/guarded/log" x >/dev/null
   equal "$1: who gives O_APPEND up does not write over the start" start "$(head -c 5 "$tree/guarded/log")"
   outcome=$(in_container 1000 attempt appendbymapping "$view/guarded/log" x)
-  if [[ $1 == passthrough=off ]] || ! known_fault 'with passthrough a shared mapping changes an append-only file'; then
-    equal "$1: nor does a shared mapping ($outcome)" start "$(head -c 5 "$tree/guarded/log")"
-  fi
+  equal "$1: nor does a shared mapping ($outcome)" start "$(head -c 5 "$tree/guarded/log")"
   chattr -a "$tree/guarded/log"
   chattr +i "$tree/guarded/log"
   for uid in 0 1000; do
@@ -367,8 +365,7 @@ test_create_against_unlink() {
   in_container 1000:1000 open_against_unlink "$view/race/f" 10000 2 >"$T/three" &
   as_uid 200999 200999 open_against_unlink "$tree/race/f" 10000 2 >"$T/four"
   eventually 10 test -s "$T/three"
-  known_fault 'ESTALE now and then, where the host unlinks what a view opens, on a busy machine' ||
-    race_of "from a view and the host nobody is refused" "$T/three" "$T/four"
+  race_of "from a view and the host nobody is refused" "$T/three" "$T/four"
   unmount_view "$T/second"
   unmount_view
   empty_tree
@@ -449,9 +446,7 @@ test_open_files() { # passthrough=…
     *) fail "$1: one user opens files until ENFILE or EMFILE" "after $count: $stopped" ;;
   esac
   echo 2 >/proc/sys/vm/drop_caches
-  if [[ $1 == passthrough=auto ]] || ! known_fault 'without passthrough each open file takes two descriptors: nothing is left for others'; then
-    others_go_on "$1" "$count"
-  fi
+  others_go_on "$1" "$count"
   input=${hog[1]}
   exec {input}>&-
   wait "$hog_pid"
@@ -463,8 +458,7 @@ test_open_files() { # passthrough=…
 
 others_go_on() { # passthrough=… COUNT
   check "$1: another user still sees its file" in_container 1001:1001 stat "$view/other/f"
-  known_fault 'nobody can list a directory when one user has opened all that can be open' ||
-    equal "$1: lists the directory" f "$(in_container 1001:1001 ls "$view/other" 2>&1)"
+  equal "$1: lists the directory" f "$(in_container 1001:1001 ls "$view/other" 2>&1)"
   check "$1: sees each of the others' files" in_container 1001:1001 stat "$view/many/0" "$view/many/$(($2 - 1))"
   gets "$1: makes a directory" ok 1001:1001 mkdir "$view/other/d"
   gets "$1: renames" ok 1001:1001 rename "$view/other/f" "$view/other/g"

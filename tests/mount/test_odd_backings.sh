@@ -224,8 +224,7 @@ test_mounts_below() {
   for name in memory loop; do
     check "$name: $many files are listed and read" many_are_right "$view/$name" "$tree/$name"
     check "$name: the daemon holds less than half of its descriptors" holds_less_than $((descriptor_limit / 2)) "$daemon"
-    known_fault 'a file of another filesystem in the tree is EBADF when its descriptor was given up' ||
-      check "$name: they are read again right" many_are_right "$view/$name" "$tree/$name"
+    check "$name: they are read again right" many_are_right "$view/$name" "$tree/$name"
     drop_caches
     check "$name: and again after the kernel has forgotten them" many_are_right "$view/$name" "$tree/$name"
     gets "$name: a new file can be made" ok 1000:1000 createwrite "$view/$name/new" text
@@ -358,8 +357,7 @@ test_no_room_for_owners() {
   for call in create excl mkdir fifo symlink regular tmpfile; do
     gets "$call is ENOSPC" ENOSPC 1234:1234 "$call" "$view/d/$call"
   done
-  known_fault 'owner=virtual: a special file or symlink whose owner finds no room is left, as root'"'"'s' ||
-    equal "nothing half made is left" "$before" "$(ls -A "$tree/d")"
+  equal "nothing half made is left" "$before" "$(ls -A "$tree/d")"
   gets "the view goes on" ok 0 unlink "$view/d/fill"
   check "and makes files" eventually 5 in_container 1234:1234 attempt create "$view/d/new"
   equal "of the right owner" 101234:101234 "$(stat -c %u:%g "$view/d/new")"
