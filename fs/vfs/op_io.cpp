@@ -31,7 +31,8 @@ namespace {
 // first: a process that died over it may have come to append all, some or nothing.
 Result<std::size_t> appended(Mount& mount, HandleId handle, std::span<const std::byte> data,
                              off_t end) {
-  const PinnedFile file = TRY(mount.pin(TRY(mount.handles.find(handle))->node));
+  const HandleRecord& record = *TRY(mount.handles.find(handle));
+  const PinnedFile file = TRY(mount.pin(record.node));
   const auto reader = mount.store->open(*file, O_RDONLY, true);
   if (!reader) return fail(reader.error());
   std::vector<std::byte> there(data.size());

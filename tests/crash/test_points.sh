@@ -7,6 +7,8 @@ source "$(dirname "$0")/../support/crash_env.sh"
 readonly points="received intent executed done replied"
 readonly wish=$T/wish
 
+died_since() { (($(deaths) - $1 >= $2)); } # BEFORE COUNT: the log comes through a relay
+
 
 : >"$wish"
 use_cvfsd cvfsd-crashtest "$wish"
@@ -42,7 +44,9 @@ rm -rf "$T/containerdata/user-toto/load"
 echo "# a request that each worker dies of"
 mount_crash_view
 echo poison:1:9 >"$wish" # FUSE_MKDIR
+before=$(deaths)
 kill_worker || fail "a worker serves"
+eventually 5 died_since "$before" 1 || fail "its death is logged"
 before=$(deaths)
 expect_fail 1 'Input/output error' mkdir "$T/view/load/poison"
 equal "three workers died of it" 3 $(($(deaths) - before))
