@@ -22,8 +22,8 @@ tl::unexpected<OperatorError> refuse_namespace(const std::string& object, int er
 [[noreturn]] void act_and_end(int namespace_fd, int report_fd,
                               const std::function<Outcome<void>()>& action) {
   Outcome<void> result;
-  // The kernel moves only who shares its root and cwd with nobody, not even with a thread of its own
-  // (EINVAL; a sanitizer's runtime has one).
+  // The kernel moves only who shares its root and cwd with nobody, not even with a thread of its
+  // own (EINVAL; a sanitizer's runtime has one).
   if (::unshare(CLONE_FS) < 0 || ::setns(namespace_fd, CLONE_NEWNS) < 0) {
     result = refuse_namespace("", errno);
   } else {
