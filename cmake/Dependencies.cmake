@@ -3,6 +3,7 @@ find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 set(ENV{PKG_CONFIG_PATH} "${CMAKE_SOURCE_DIR}/.deps/lib/pkgconfig:$ENV{PKG_CONFIG_PATH}")
 pkg_check_modules(FUSE3 REQUIRED IMPORTED_TARGET fuse3>=3.18.3)
+# libfuse's io_uring transport needs it; cvfs itself does not call it yet.
 pkg_check_modules(LIBURING REQUIRED IMPORTED_TARGET liburing>=2.9)
 find_package(spdlog REQUIRED)
 find_package(nlohmann_json REQUIRED)

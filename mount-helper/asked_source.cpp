@@ -47,7 +47,8 @@ std::string_view tenant_in(std::string_view path, const std::string& containerda
 }  // namespace
 
 Outcome<void> check_asked_source(const std::string& source, const std::string& target,
-                                 const std::string& containerdata) {
+                                 std::string containerdata) {
+  while (containerdata.ends_with('/')) containerdata.pop_back();
   const std::string_view tenant = tenant_in(source, containerdata);
   if (tenant.empty()) return {};
   std::vector<std::string> asked = words_of_parent();

@@ -12,6 +12,6 @@ namespace cvfs {
 // Refused: `source`, a path below `containerdata`, is where a symlink leads that was asked for in
 // the tree of another tenant. `target` tells fstab's line.
 Outcome<void> check_asked_source(const std::string& source, const std::string& target,
-                                 const std::string& containerdata);
+                                 std::string containerdata);
 
 }  // namespace cvfs

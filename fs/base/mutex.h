@@ -14,7 +14,6 @@
 #define CVFS_SCOPED_CAPABILITY CVFS_THREAD_ATTRIBUTE(scoped_lockable)
 #define CVFS_GUARDED_BY(x) CVFS_THREAD_ATTRIBUTE(guarded_by(x))
 #define CVFS_REQUIRES(...) CVFS_THREAD_ATTRIBUTE(requires_capability(__VA_ARGS__))
-#define CVFS_EXCLUDES(...) CVFS_THREAD_ATTRIBUTE(locks_excluded(__VA_ARGS__))
 #define CVFS_ACQUIRE(...) CVFS_THREAD_ATTRIBUTE(acquire_capability(__VA_ARGS__))
 #define CVFS_RELEASE(...) CVFS_THREAD_ATTRIBUTE(release_capability(__VA_ARGS__))
 

@@ -143,19 +143,12 @@ struct Tenant {
   sys::FileStatus status;
 };
 
-bool is_view(int fd) {
-  const auto status = sys::status_of(fd);
-  if (!status) return false;
-  const auto type = sys::type_of_mount(status->mount_id);
-  return type && *type == "fuse.cvfs";
-}
-
 // The tenant's directory itself, also where a view is mounted over it: a copy of the mount that the
 // directory lies on does not have the view on top. A directory that is a mount of its own below its
 // view cannot be reached so: then what the copy has in its place is not the tenant's.
 Result<UniqueFd> open_entry(const UniqueFd& parent, const std::string& entry) {
   UniqueFd seen = TRY(sys::open_name(parent.get(), entry.c_str(), O_PATH));
-  if (!is_view(seen.get())) return seen;
+  if (!sys::is_view(seen.get())) return seen;
   const UniqueFd below = TRY(sys::copy_of_mount(parent.get()));
   return UniqueFd(TRY(sys::open_name(below.get(), entry.c_str(), O_PATH)));
 }
@@ -221,7 +214,7 @@ Outcome<TenantSource> open_tenant_source(std::string_view spec, const std::strin
   std::string name = request.path == "/" ? request.tenant : request.tenant + ":" + request.path;
   Tenant tenant = TRY(open_tenant(request.tenant, containerdata));
   auto directory = open_directory(tenant.root, request.path);
-  if (directory && is_view(directory->get())) {
+  if (directory && sys::is_view(directory->get())) {
     directory = open_below_views(tenant.root, request.path);
   }
   if (!directory) return refuse_directory(name, directory.error());

@@ -31,7 +31,8 @@ sigset_t supervised_signals() {
   return signals;
 }
 
-// Signals are the supervisor's; the worker takes what comes.
+// It inherits the blocked signals: a SIGTERM to the whole session unmounts by way of the
+// supervisor, and does not kill the worker.
 [[noreturn]] void be_worker(const ViewPlan& plan, const Connection& connection,
                             const std::function<void()>& ready,
                             const std::function<void(const OperatorError&)>& refused) {

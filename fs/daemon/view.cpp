@@ -55,8 +55,10 @@ Outcome<Connection> connect(const ViewPlan& plan, int device_fd) {
   }
   auto state = make_state();
   if (!state) return refuse_system(plan.target, "cannot make the state memory", state.error());
+  auto own = sys::open_descriptors();
+  if (!own) return refuse_system("/proc/self/fd", "cannot read it", own.error());
   return Connection{device_fd, std::move(*handshake),
-                    std::make_shared<StateMemory>(std::move(*state)), sys::open_descriptors()};
+                    std::make_shared<StateMemory>(std::move(*state)), std::move(*own)};
 }
 
 void log_start(const ViewPlan& plan, const Handshake& handshake) {

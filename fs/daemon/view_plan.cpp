@@ -65,7 +65,8 @@ Outcome<Identity> make_identity(const ViewOptions& options, const TenantSource& 
   if (source.owner_gid == 0 && !options.store_gid) {
     return refuse(source.tenant,
                   "the tenant's directory has root's group, and so would what containers make",
-                  "chgrp " + source.tenant + " on it, or -o storegid=GID");
+                  "chgrp " + source.tenant + " " + options.containerdata + "/user-" +
+                      source.tenant + ", or -o storegid=GID");
   }
   const StoredUid root_uid{options.store_uid.value_or(source.owner_uid)};
   const StoredGid root_gid{options.store_gid.value_or(source.owner_gid)};
@@ -73,11 +74,8 @@ Outcome<Identity> make_identity(const ViewOptions& options, const TenantSource& 
     return Identity(std::move(userns), StoreMap::only_root(root_uid, root_gid));
   }
   if (!subordinate.complete()) {
-    return refuse(source.tenant,
-                  "no subordinate ids for uid " + std::to_string(source.owner_uid) +
-                      (subordinate.uids.empty() ? " in /etc/subuid" : " in /etc/subgid"),
-                  "usermod --add-subuids 200000-265535 --add-subgids 200000-265535 " +
-                      source.tenant + ", or -o owner=virtual");
+    return refuse(missing_subordinate_ids(subordinate, source.tenant, source.tenant,
+                                          source.owner_uid, "-o owner=virtual"));
   }
   StoreMap store = TRY(StoreMap::make(root_uid, root_gid, subordinate, source.tenant));
   return Identity(std::move(userns), std::move(store));

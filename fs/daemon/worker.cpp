@@ -88,7 +88,8 @@ OperatorError run_worker(const ViewPlan& plan, const Connection& connection,
   // If the one that came to serve died over telling it. First of all: `ready` closes a descriptor
   // by its number.
   if (adopt && view.told == 0) tell();
-  const std::vector<int> before = sys::open_descriptors();
+  // Unknown, nothing is swept: a stray costs less than a descriptor that somebody needs.
+  const auto before = sys::open_descriptors().value_or(std::vector<int>());
   auto mount = build_mount(plan, connection, adopt);
   if (!mount) return mount.error();
   auto session = Session::adopt(connection.device_fd, connection.handshake, **mount);

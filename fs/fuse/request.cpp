@@ -24,6 +24,7 @@ struct RequestFacts {
   bool kills_setid = false;
   Intent intent;
 };
+// libfuse hands no context through; a thread works on one request at a time.
 thread_local RequestFacts facts;
 
 // Errors that say something about us or the backing, not about what the caller asked for.
@@ -72,7 +73,7 @@ bool kills_setid(std::uint32_t opcode, const fuse_buf& buffer) {
 }
 
 bool has_no_reply(std::uint32_t opcode) {
-  return opcode == FUSE_FORGET || opcode == FUSE_BATCH_FORGET || opcode == FUSE_INTERRUPT;
+  return opcode == FUSE_INTERRUPT;  // FORGETs do not come here (forget.h)
 }
 
 }  // namespace

@@ -129,8 +129,10 @@ void Session::resume() {
   mount_.journal->note_death(mount_.state->view().died_of_fault != 0);
   // ENODEV: unmounted while nobody served.
   if (const auto asked = sys::request_resend(device_fd_); !asked && asked.error().value != ENODEV) {
-    spdlog::error("the kernel does not send requests again ({}): those in flight are lost",
-                  std::strerror(asked.error().value));
+    spdlog::error(
+        "the kernel does not send requests again ({}): those in flight hang until their callers "
+        "are killed",
+        std::strerror(asked.error().value));
   }
   finish_forgets(mount_);
   ReceiveBuffer buffer(*mount_.state, 0);

@@ -1,5 +1,6 @@
 // Session: serves one FUSE connection with several threads, each with its own receive loop over
-// libfuse's low-level API. Owns the connection's descriptor.
+// libfuse's low-level API. Borrows the
+// connection's descriptor. One thread calls resume() and serve().
 #pragma once
 
 #include <memory>

@@ -39,7 +39,8 @@ void Intent::done() {
   done(Errno{0});
 }
 
-Result<void> Intent::outcome() const {
+Result<void> Intent::take_outcome() {
+  resumed_ = false;
   if (record_->error != 0) return fail(record_->error);
   return {};
 }

@@ -61,7 +61,8 @@ class Intent {
   // An earlier process had come to plan() at least; its `detail` is there.
   bool planned() const { return resumed_ && stage() != Stage::kReceived; }
   std::uint64_t detail() const { return record_->detail; }
-  Result<void> outcome() const;
+  // What an earlier process recorded; once: what the operation does next is new.
+  Result<void> take_outcome();
 
   // Could something with this timestamp have been made since plan()?
   bool is_since_plan(const timespec& time) const;
@@ -139,7 +140,7 @@ template <class Execute, class WasMade>
 Result<void> exactly_once(Intent& intent, Execute execute, WasMade was_made,
                           std::uint64_t detail = 0) {
   if (intent.resumed()) {
-    if (intent.stage() == Stage::kDone) return intent.outcome();
+    if (intent.stage() == Stage::kDone) return intent.take_outcome();
     if (intent.stage() == Stage::kIntent && was_made()) {
       intent.done();
       return {};

@@ -73,9 +73,7 @@ Result<File> LocalStore::look_up(const File& directory, const char* name) {
 // entered.
 Result<File> LocalStore::enter_mount(const File& directory, const char* name) {
   UniqueFd top = TRY(sys::open_name(directory.fd(), name, O_PATH));
-  const std::uint64_t mount_id = TRY(sys::mount_of(top.get()));
-  const auto type = sys::type_of_mount(mount_id);
-  if (type && *type == "fuse.cvfs") {
+  if (sys::is_view(top.get())) {
     const UniqueFd below = TRY(sys::copy_of_mount(directory.fd()));
     return File(TRY(sys::open_name_on_mount(below.get(), name)));
   }

@@ -57,7 +57,6 @@ Result<UniqueFd> open_beneath(int dir_fd, const char* path, int flags);
 Result<UniqueFd> reopen(int path_fd, int flags);
 
 Result<FileStatus> status_of(int fd);
-Result<FileStatus> status_of_name(int dir_fd, const char* name);
 
 Result<struct statvfs> filesystem_status(int fd);
 

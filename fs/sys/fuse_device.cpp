@@ -6,6 +6,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "sys/mounts.h"
+
 namespace cvfs::sys {
 
 namespace {
@@ -31,7 +33,7 @@ Result<void> mount_fuse(int device_fd, const std::string& source, const std::str
                         unsigned long flags) {
   const std::string data = "fd=" + std::to_string(device_fd) +
                            ",rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions";
-  return succeeded(::mount(source.c_str(), target.c_str(), "fuse.cvfs", flags, data.c_str()));
+  return succeeded(::mount(source.c_str(), target.c_str(), kViewType, flags, data.c_str()));
 }
 
 Result<void> request_resend(int device_fd) {

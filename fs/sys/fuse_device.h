@@ -13,8 +13,6 @@ namespace cvfs::sys {
 // Flags of FUSE_INIT (64 bits: flags and flags2) newer than Linux 6.1's header.
 inline constexpr std::uint64_t kFuseInitPassthrough = 1ULL << 37;
 inline constexpr std::uint64_t kFuseInitNoExport = 1ULL << 38;
-inline constexpr std::uint64_t kFuseInitHasResend = 1ULL << 39;
-inline constexpr std::uint64_t kFuseInitAllowIdmap = 1ULL << 40;
 
 // Set in a request's number when the kernel sends it again (FUSE_UNIQUE_RESEND).
 inline constexpr std::uint64_t kFuseUniqueResend = 1ULL << 63;

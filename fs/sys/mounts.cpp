@@ -34,6 +34,13 @@ Result<std::uint64_t> mount_of(int fd) {
   return raw.stx_mnt_id;
 }
 
+bool is_view(int fd) {
+  const auto mount_id = mount_of(fd);
+  if (!mount_id) return false;
+  const auto type = type_of_mount(*mount_id);
+  return type && *type == kViewType;
+}
+
 Result<UniqueFd> copy_of_mount(int directory_fd) {
   const long fd = ::syscall(SYS_open_tree, directory_fd, "",
                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | unsigned{AT_EMPTY_PATH});

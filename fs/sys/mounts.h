@@ -16,6 +16,11 @@ Result<std::string> type_of_mount(std::uint64_t mount_id);
 // The id of the mount that `fd` is on, without a question to its filesystem.
 Result<std::uint64_t> mount_of(int fd);
 
+inline constexpr const char* kViewType = "fuse.cvfs";
+
+// Is it on a view of cvfs? Asks nothing of the view, which may be dead, or our own.
+bool is_view(int fd);
+
 // A private copy of the mount that `directory_fd` is on, from that directory on: without whatever
 // is mounted on top of it or below. It goes when the descriptor does. Needs CAP_SYS_ADMIN.
 Result<UniqueFd> copy_of_mount(int directory_fd);

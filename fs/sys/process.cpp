@@ -26,10 +26,10 @@ Result<pid_t> fork_sharing_descriptors() {
   return checked(static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments)));
 }
 
-std::vector<int> open_descriptors() {
+Result<std::vector<int>> open_descriptors() {
   std::vector<int> open;
   DIR* directory = ::opendir("/proc/self/fd");
-  if (directory == nullptr) return open;
+  if (directory == nullptr) return last_error();
   while (const dirent* entry = ::readdir(directory)) {
     if (entry->d_name[0] == '.') continue;
     const int fd = std::atoi(entry->d_name);

@@ -42,8 +42,4 @@ Result<std::vector<char>> list_xattrs(int path_fd) {
   }
 }
 
-bool has_xattr(int path_fd, const char* name) {
-  return get_xattr(path_fd, name, {}).has_value();
-}
-
 }  // namespace cvfs::sys

@@ -19,6 +19,4 @@ Result<void> remove_xattr(int path_fd, const char* name);
 // All names, each ended by NUL, as listxattr(2) gives them.
 Result<std::vector<char>> list_xattrs(int path_fd);
 
-bool has_xattr(int path_fd, const char* name);
-
 }  // namespace cvfs::sys

@@ -29,6 +29,8 @@ std::uint32_t seconds_now() {
   return static_cast<std::uint32_t>(now.tv_sec);
 }
 
+// Keeps in the inode's record whether the directory is unclaimed, and for how long requests may
+// still come that the kernel let pass when it was.
 void note(Mount& mount, NodeId node, bool unclaimed) {
   constexpr std::uint32_t kWindowSeconds = 3;
   const auto record = mount.inodes.find(node);
@@ -177,8 +179,11 @@ void mark_unclaimed(Mount& mount, NodeId node, const File& file) {
 
 void end_unclaimed(Mount& mount, NodeId node, const File& file) {
   note(mount, node, false);
-  // ENODATA: another view was faster.
-  (void)mount.store->remove_xattr(file, kMarker);
+  const auto removed = mount.store->remove_xattr(file, kMarker);
+  if (!removed && removed.error().value != ENODATA) {  // ENODATA: another view was faster
+    spdlog::warn("cannot take the mark off a claimed volume: {}",
+                 std::strerror(removed.error().value));
+  }
 }
 
 }  // namespace cvfs

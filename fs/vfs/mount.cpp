@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <climits>
 
 #include "journal/receive_area.h"
 #include "vfs/claim.h"
@@ -25,8 +24,8 @@ const SectionSpec kSections[] = {
     {Section::kReceive, ReceiveArea::kLayoutVersion, ReceiveArea::bytes()},
 };
 
-// A quarter of the descriptors is for files that were looked up, as many again are never used up by
-// open files.
+// Of the descriptors a quarter (64 to 16384) is for idle references, and an eighth is kept back;
+// half of that eighth directories may use, so that a full view can still be listed and emptied.
 std::size_t descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return 1024;
@@ -40,7 +39,8 @@ std::size_t idle_descriptors() {
 HandleLimits handle_limits() {
   const std::size_t share = descriptor_limit() / 16;
   const std::size_t reserved = idle_descriptors() + 2 * share;
-  return {std::min<std::size_t>(descriptor_limit() - reserved, kMaxHandles / 2), share};
+  const std::size_t most = descriptor_limit() > reserved ? descriptor_limit() - reserved : 1;
+  return {std::min<std::size_t>(most, kMaxHandles / 2), share};
 }
 
 std::string own_pid_namespace() {
@@ -102,7 +102,7 @@ Result<std::unique_ptr<Mount>> make_mount(MountParts parts) {
           : InodeTable(inodes, kMaxInodes),
       parts.adopt ? HandleTable::adopt(handles, kMaxHandles) : HandleTable(handles, kMaxHandles),
       std::make_unique<Journal>(state.section(Section::kJournal)),
-      MountSettings{parts.ttl_seconds, idle, handle_limits(), own_pid_namespace(), 0}});
+      MountSettings{parts.ttl_seconds, handle_limits(), own_pid_namespace(), 0}});
   File root = TRY(mount->store->root());
   const FileStatus status = TRY(mount->store->status(root));
   mount->settings.root_device = status.device;

@@ -23,11 +23,15 @@ namespace cvfs {
 struct HandleLimits {
   std::size_t most = 0;
   std::size_t for_directories = 0;  // more, so that a tree can still be looked at
+
+  std::size_t allowed(bool is_directory, bool has_io) const {
+    if (is_directory) return most + for_directories;
+    return has_io ? most / 2 : most;
+  }
 };
 
 struct MountSettings {
-  double ttl_seconds = 1.0;          // how long the kernel may believe names and attributes
-  std::size_t idle_descriptors = 0;  // of files that nobody has open
+  double ttl_seconds = 1.0;  // how long the kernel may believe names and attributes
   HandleLimits handles;
   std::string pid_namespace;  // of this process: what /proc/self/ns/pid says
   std::uint64_t root_device = 0;

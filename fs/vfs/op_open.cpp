@@ -11,9 +11,10 @@ namespace {
 Result<HandleRef> add_handle(Mount& mount, Intent& intent, NodeId node, const File& file,
                              UniqueFd io, int flags) {
   // The rest of the descriptors is for looking up, for removing and, a part, for listing.
-  const auto [few, reserve] = mount.settings.handles;
-  const std::size_t most = (flags & O_DIRECTORY) != 0 ? few + reserve : io ? few / 2 : few;
-  if (mount.handles.open() >= most) return fail(ENFILE);
+  const bool is_directory = (flags & O_DIRECTORY) != 0;
+  if (mount.handles.open() >= mount.settings.handles.allowed(is_directory, static_cast<bool>(io))) {
+    return fail(ENFILE);
+  }
   mount.files->hold(node);
   TRY(mount.inodes.find(node))->held_fd = file.fd();
   const auto added = mount.handles.add(node, std::move(io), flags);

@@ -1,0 +1,130 @@
+#include "journal/journal.h"
+
+#include <gtest/gtest.h>
+
+#include <ctime>
+#include <span>
+
+#include "sys/shared_memory.h"
+
+namespace cvfs {
+namespace {
+
+constexpr std::uint64_t kUnique = 42;
+constexpr std::uint32_t kOpcode = 9;
+constexpr std::uint64_t kNode = 7;
+
+class JournalTest : public testing::Test {
+ protected:
+  Journal open() { return Journal(bytes_); }
+
+  // One try of a request: `executed` counts how often the change is made.
+  Result<void> attempt(Journal& journal, bool resent, bool was_made, int result, int& executed) {
+    JournalSlot slot(journal);
+    Intent intent = slot.begin(kUnique, kOpcode, kNode, resent);
+    return exactly_once(
+        intent,
+        [&]() -> Result<void> {
+          ++executed;
+          if (result != 0) return fail(result);
+          return {};
+        },
+        [&] { return was_made; });
+  }
+
+  // A process that dies at a stage of the request: its slot stays as it is.
+  void die_at(Stage stage, int error = 0) {
+    auto* journal = new Journal(bytes_);  // never ends: a process that is killed runs no destructor
+    auto* slot = new JournalSlot(*journal);
+    Intent intent = slot->begin(kUnique, kOpcode, kNode, false);
+    if (stage != Stage::kReceived) intent.plan();
+    if (stage == Stage::kDone) intent.done(Errno{error});
+  }
+
+  sys::SharedMemory memory_ =
+      std::move(*sys::SharedMemory::create("cvfs-test-journal", Journal::bytes()));
+  std::span<std::byte> bytes_{static_cast<std::byte*>(memory_.data()), memory_.size()};
+};
+
+TEST_F(JournalTest, MakesAChangeOnce) {
+  Journal journal = open();
+  int executed = 0;
+  EXPECT_TRUE(attempt(journal, false, true, 0, executed));
+  EXPECT_EQ(executed, 1) << "what stands there is not asked for a request that comes first";
+}
+
+TEST_F(JournalTest, MakesItWhereTheDeadProcessHadOnlyReceivedIt) {
+  die_at(Stage::kReceived);
+  Journal journal = open();
+  int executed = 0;
+  EXPECT_TRUE(attempt(journal, true, true, 0, executed));
+  EXPECT_EQ(executed, 1);
+}
+
+TEST_F(JournalTest, LooksWhetherItWasMadeAfterAnIntent) {
+  die_at(Stage::kIntent);
+  Journal journal = open();
+  int executed = 0;
+  EXPECT_TRUE(attempt(journal, true, true, EEXIST, executed));
+  EXPECT_EQ(executed, 0);
+}
+
+TEST_F(JournalTest, MakesItAfterAnIntentThatWasNotCarriedOut) {
+  die_at(Stage::kIntent);
+  Journal journal = open();
+  int executed = 0;
+  EXPECT_TRUE(attempt(journal, true, false, 0, executed));
+  EXPECT_EQ(executed, 1);
+}
+
+TEST_F(JournalTest, GivesTheRecordedAnswer) {
+  die_at(Stage::kDone, ENOTEMPTY);
+  Journal journal = open();
+  int executed = 0;
+  const auto result = attempt(journal, true, false, 0, executed);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().value, ENOTEMPTY);
+  EXPECT_EQ(executed, 0);
+}
+
+TEST_F(JournalTest, GivesTheRecordedAnswerOnceToARequestThatTriesAgain) {
+  die_at(Stage::kDone, EEXIST);
+  Journal journal = open();
+  JournalSlot slot(journal);
+  Intent intent = slot.begin(kUnique, kOpcode, kNode, true);
+  int executed = 0;
+  const auto make = [&]() -> Result<void> {
+    ++executed;
+    return {};
+  };
+  const auto nothing_there = [] { return false; };
+  EXPECT_FALSE(exactly_once(intent, make, nothing_there));
+  EXPECT_TRUE(exactly_once(intent, make, nothing_there));
+  EXPECT_EQ(executed, 1);
+}
+
+TEST_F(JournalTest, DoesNotResumeWhatIsNotSentAgain) {
+  die_at(Stage::kDone, ENOTEMPTY);
+  Journal journal = open();
+  journal.drop_orphans();
+  int executed = 0;
+  EXPECT_TRUE(attempt(journal, true, false, 0, executed)) << "sent again after the drain: new";
+  EXPECT_EQ(executed, 1);
+}
+
+TEST_F(JournalTest, TellsWhatWasBornSinceTheIntent) {
+  Journal journal = open();
+  JournalSlot slot(journal);
+  Intent intent = slot.begin(kUnique, kOpcode, kNode, false);
+  timespec before{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &before);
+  before.tv_sec -= 1;
+  intent.plan();
+  timespec after{};
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &after);
+  EXPECT_FALSE(intent.is_since_plan(before));
+  EXPECT_TRUE(intent.is_since_plan(after));
+}
+
+}  // namespace
+}  // namespace cvfs
