@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <ctime>
+#include <memory>
 #include <span>
 
 #include "sys/shared_memory.h"
@@ -34,9 +35,9 @@ class JournalTest : public testing::Test {
 
   // A process that dies at a stage of the request: its slot stays as it is.
   void die_at(Stage stage, int error = 0) {
-    auto* journal = new Journal(bytes_);  // never ends: a process that is killed runs no destructor
-    auto* slot = new JournalSlot(*journal);
-    Intent intent = slot->begin(kUnique, kOpcode, kNode, false);
+    dead_.journal = std::make_unique<Journal>(bytes_);
+    dead_.slot = std::make_unique<JournalSlot>(*dead_.journal);
+    Intent intent = dead_.slot->begin(kUnique, kOpcode, kNode, false);
     if (stage != Stage::kReceived) intent.plan();
     if (stage == Stage::kDone) intent.done(Errno{error});
   }
@@ -44,6 +45,12 @@ class JournalTest : public testing::Test {
   sys::SharedMemory memory_ =
       std::move(*sys::SharedMemory::create("cvfs-test-journal", Journal::bytes()));
   std::span<std::byte> bytes_{static_cast<std::byte*>(memory_.data()), memory_.size()};
+
+  // Runs no destructor before the test is over, as a process that is killed runs none.
+  struct {
+    std::unique_ptr<Journal> journal;
+    std::unique_ptr<JournalSlot> slot;
+  } dead_;
 };
 
 TEST_F(JournalTest, MakesAChangeOnce) {
