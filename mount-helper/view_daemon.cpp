@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "control/readiness.h"
+#include "sys/process.h"
 
 namespace cvfs {
 namespace {
@@ -36,11 +37,6 @@ sigset_t interrupting_signals() {
   ::sigaddset(&signals, SIGINT);
   ::sigaddset(&signals, SIGTERM);
   return signals;
-}
-
-std::string how_it_ended(int status) {
-  if (WIFSIGNALED(status)) return ::strsignal(WTERMSIG(status));
-  return "exit code " + std::to_string(WEXITSTATUS(status));
 }
 
 // ---- in the child ----
@@ -130,7 +126,7 @@ Outcome<void> ViewDaemon::heard() {
   ends_within(kEndTimeoutMs);
   const int status = end();
   OperatorError error = std::move(readiness).error();
-  if (error.code == ExitCode::kInternal) error.what += " (" + how_it_ended(status) + ")";
+  if (error.code == ExitCode::kInternal) error.what += " (" + sys::how_it_ended(status) + ")";
   return refuse(std::move(error));
 }
 

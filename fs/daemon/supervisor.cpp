@@ -73,11 +73,6 @@ bool has_ended(int device_fd) {
   return ::poll(&connection, 1, 0) == 1 && (connection.revents & (POLLERR | POLLNVAL)) != 0;
 }
 
-std::string how_it_ended(int status) {
-  if (WIFSIGNALED(status)) return std::string("signal ") + ::strsignal(WTERMSIG(status));
-  return "exit code " + std::to_string(WEXITSTATUS(status));
-}
-
 }  // namespace
 
 void block_supervised_signals() {
@@ -108,7 +103,7 @@ int supervise(const ViewPlan& plan, const Connection& connection,
       if (view.serving == 0) return WIFEXITED(status) ? WEXITSTATUS(status) : 4;
       ++view.restarts;
       spdlog::error("worker {} of {} died ({}); starting another", *worker, plan.target,
-                    how_it_ended(status));
+                    sys::how_it_ended(status));
     }
     delay_ms = next_delay(delay_ms, has_served, sys::monotonic_us() - started);
     if (!has_ended(connection.device_fd)) ::poll(nullptr, 0, delay_ms);

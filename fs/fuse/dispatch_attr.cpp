@@ -18,7 +18,7 @@ timespec wanted_time(int to_set, int set, int now, const timespec& given) {
 AttributeChange to_change(const struct stat& attr, int to_set) {
   AttributeChange change;
   change.keep_setid = !request_kills_setid();
-  if ((to_set & FUSE_SET_ATTR_MODE) != 0) change.mode = attr.st_mode & 07777;
+  if ((to_set & FUSE_SET_ATTR_MODE) != 0) change.mode = attr.st_mode & sys::kPermissionBits;
   if ((to_set & FUSE_SET_ATTR_UID) != 0) change.uid = HostUid{attr.st_uid};
   if ((to_set & FUSE_SET_ATTR_GID) != 0) change.gid = HostGid{attr.st_gid};
   if ((to_set & FUSE_SET_ATTR_SIZE) != 0) change.size = attr.st_size;

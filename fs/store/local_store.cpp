@@ -16,10 +16,9 @@ namespace cvfs {
 
 using sys::ActAs;
 using sys::CreateAs;
+using sys::kPermissionBits;
 
 namespace {
-
-constexpr mode_t kPermissionBits = 07777;
 
 CreateAs as(const NewFile& wanted) {
   return CreateAs(wanted.uid.value, wanted.gid.value, wanted.umask);

@@ -16,6 +16,9 @@
 
 namespace cvfs::sys {
 
+// Of a mode: what chmod(2) sets.
+inline constexpr mode_t kPermissionBits = 07777;
+
 // What statx(2) says of a file. Ids are as on disk (StoredUid, StoredGid).
 struct FileStatus {
   std::uint64_t device = 0;

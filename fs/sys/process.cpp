@@ -5,11 +5,13 @@
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <ctime>
 
 namespace cvfs::sys {
@@ -37,6 +39,11 @@ Result<std::vector<int>> open_descriptors() {
   }
   ::closedir(directory);
   return open;
+}
+
+std::string how_it_ended(int status) {
+  if (WIFSIGNALED(status)) return ::strsignal(WTERMSIG(status));
+  return "exit code " + std::to_string(WEXITSTATUS(status));
 }
 
 std::uint64_t monotonic_us() {

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -16,6 +17,9 @@ Result<pid_t> fork_sharing_descriptors();
 
 // The descriptors that are open in this process now. EMFILE, ENFILE; ENOENT: no /proc. Any thread.
 Result<std::vector<int>> open_descriptors();
+
+// What waitpid(2) says of a process' end, in words: "Killed", "exit code 4". Any thread.
+std::string how_it_ended(int status);
 
 // Microseconds of CLOCK_MONOTONIC, the same for all processes. Any thread.
 std::uint64_t monotonic_us();

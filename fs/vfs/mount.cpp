@@ -82,6 +82,10 @@ void adopt_held_files(Mount& mount) {
 
 }  // namespace
 
+bool is_root(const Mount& mount, const Caller& caller) {
+  return caller.uid.value == 0 || caller.uid == mount.identity->shown(ContainerUid{0});
+}
+
 Result<StateMemory> make_state() {
   return StateMemory::create(kSections);
 }

@@ -11,6 +11,7 @@
 #include "journal/state_memory.h"
 #include "store/store.h"
 #include "vfs/attributes.h"
+#include "vfs/caller.h"
 #include "vfs/file_cache.h"
 #include "vfs/handle_table.h"
 #include "vfs/inode_table.h"
@@ -52,6 +53,10 @@ struct Mount {
   // A file's reference by its number. ESTALE: it is gone.
   Result<PinnedFile> pin(NodeId node) { return files->pin(node, TRY(inodes.find(node))->id); }
 };
+
+// Host root or container root: by its id; whether it has a root's capabilities only the kernel
+// knows.
+bool is_root(const Mount& mount, const Caller& caller);
 
 // A new state memory for a view. ENOMEM: no address space.
 Result<StateMemory> make_state();

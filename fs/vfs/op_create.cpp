@@ -102,6 +102,7 @@ Result<void> mark_fresh_volume(Mount& mount, Entry& made) {
 
 Result<CreatedEntry> op_create(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
                                const char* name, int flags, mode_t mode) {
+  if (!has_room_for_handle(mount, false, !mount.passthrough->is_on())) return fail(ENFILE);
   const auto create = [&](const File& directory, const NewFile& wanted) {
     return mount.store->create(directory, name, flags, wanted);
   };
@@ -138,7 +139,7 @@ Result<Entry> op_mkdir(Mount& mount, Intent& intent, const Caller& caller, NodeI
                                return mount.store->make_directory(directory, name, wanted);
                              }));
   Entry entry = TRY(introduce(mount, intent, std::move(made)));
-  const mode_t permissions = mode & ~caller.umask & 07777;
+  const mode_t permissions = mode & ~caller.umask & sys::kPermissionBits;
   if (permissions == kEnginesMode && is_hosts_root(mount, caller)) {
     TRY(mark_fresh_volume(mount, entry));
   }

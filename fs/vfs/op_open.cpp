@@ -12,9 +12,7 @@ Result<HandleRef> add_handle(Mount& mount, Intent& intent, NodeId node, const Fi
                              UniqueFd io, int flags) {
   // The rest of the descriptors is for looking up, for removing and, a part, for listing.
   const bool is_directory = (flags & O_DIRECTORY) != 0;
-  if (mount.handles.open() >= mount.settings.handles.allowed(is_directory, static_cast<bool>(io))) {
-    return fail(ENFILE);
-  }
+  if (!has_room_for_handle(mount, is_directory, static_cast<bool>(io))) return fail(ENFILE);
   mount.files->hold(node);
   TRY(mount.inodes.find(node))->held_fd = file.fd();
   const auto added = mount.handles.add(node, std::move(io), flags);
@@ -32,14 +30,16 @@ bool is_for_writing(int flags) {
 
 }  // namespace
 
+bool has_room_for_handle(const Mount& mount, bool is_directory, bool has_io) {
+  return mount.handles.open() < mount.settings.handles.allowed(is_directory, has_io);
+}
+
 Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
                            int flags, bool keep_setid) {
   const PinnedFile file = TRY(mount.pin(node));
   if (is_for_writing(flags)) {
     // The kernel does not say at open(2) who writes with CAP_FSETID later; roots do.
-    const bool is_root =
-        caller.uid.value == 0 || caller.uid == mount.identity->shown(ContainerUid{0});
-    TRY(mount.owners->before_write(*file, is_root && keep_setid));
+    TRY(mount.owners->before_write(*file, is_root(mount, caller) && keep_setid));
   }
   const std::int32_t backing = mount.passthrough->backing_of(*TRY(mount.inodes.find(node)), *file);
   // The kernel's own open of a file that it passes through checks neither append-only nor a

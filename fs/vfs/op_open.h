@@ -19,6 +19,10 @@ Result<OpenedFile> op_opendir(Mount& mount, Intent& intent, NodeId node);
 // Closes. A handle that is not (or no longer) open is passed over: a RELEASE may come twice.
 void op_release(Mount& mount, HandleId handle);
 
+// Is there a descriptor left for one more open file (HandleLimits)? Asked before a file is made,
+// too, so that none is made that cannot be opened.
+bool has_room_for_handle(const Mount& mount, bool is_directory, bool has_io);
+
 // A handle for an inode and the descriptor that it was just made with.
 Result<OpenedFile> open_with(Mount& mount, Intent& intent, NodeId node, UniqueFd io, int flags);
 

@@ -9,7 +9,7 @@
 namespace cvfs {
 
 std::int32_t Passthrough::register_file(const File& file) {
-  if (device_fd_ < 0 || refused_.load(std::memory_order_relaxed)) return kBackingNone;
+  if (!is_on()) return kBackingNone;
   // The kernel would let a mapping of it be written anywhere.
   if (const auto status = sys::status_of(file.fd()); !status || status->append_only) {
     return kBackingNone;

@@ -22,6 +22,9 @@ class Passthrough {
   // forgets it (the two must not be mixed: EIO from the kernel).
   std::int32_t backing_of(InodeRecord& inode, const File& file);
 
+  // May files pass through at all?
+  bool is_on() const { return device_fd_ >= 0 && !refused_.load(std::memory_order_relaxed); }
+
   // An id that belongs to no inode any more.
   void release(std::int32_t backing_id);
 

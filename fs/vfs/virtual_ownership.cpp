@@ -13,7 +13,7 @@ namespace {
 constexpr const char* kUserXattr = "user.containers.override_stat";
 constexpr const char* kTrustedXattr = "trusted.cvfs.override_stat";
 
-constexpr mode_t kPermissionBits = 07777;
+using sys::kPermissionBits;
 constexpr mode_t kSetidBits = S_ISUID | S_ISGID;
 
 // Owner and mode as the containers see them.

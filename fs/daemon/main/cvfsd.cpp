@@ -76,7 +76,9 @@ int run(const CommandLine& command, UniqueFd& ready_pipe) {
 
 int main_of_cvfsd(int argc, char** argv) {
   CommandLine command;
-  CLI::App app("Serves one view of a tenant's tree; see mount.cvfs(8).", "cvfsd");
+  CLI::App app(
+      "Serves one view of a tenant's tree; mount(8) starts it by mount.cvfs (docs/mounting.md).",
+      "cvfsd");
   app.set_version_flag("--version", CVFS_VERSION);
   app.add_option("source", command.mount.source, "NAME, NAME:/PATH or a path")->required();
   app.add_option("target", command.mount.target, "where to mount it")->required();
