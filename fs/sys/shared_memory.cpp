@@ -1,9 +1,11 @@
 #include "sys/shared_memory.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace cvfs::sys {
@@ -18,14 +20,21 @@ Result<SharedMemory> SharedMemory::create(const char* name, std::size_t bytes) {
   return SharedMemory(std::move(fd), data, bytes);
 }
 
-Result<SharedMemory> SharedMemory::adopt(UniqueFd fd) {
+Result<SharedMemory> SharedMemory::adopt(UniqueFd fd, std::size_t at_least) {
   struct stat status {};
   if (::fstat(fd.get(), &status) < 0) return last_error();
-  const auto bytes = static_cast<std::size_t>(status.st_size);
+  const auto has = static_cast<std::size_t>(status.st_size);
+  const std::size_t bytes = std::max(has, at_least);
+  if (bytes > has && ::ftruncate(fd.get(), static_cast<off_t>(bytes)) < 0) return last_error();
   void* data =
       ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
   if (data == MAP_FAILED) return last_error();
   return SharedMemory(std::move(fd), data, bytes);
+}
+
+Result<void> SharedMemory::give_back(std::size_t offset, std::size_t bytes) {
+  return succeeded(::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                               static_cast<off_t>(offset), static_cast<off_t>(bytes)));
 }
 
 SharedMemory::SharedMemory(SharedMemory&& other) noexcept

@@ -15,12 +15,16 @@ class SharedMemory {
   // `name` shows in /proc/PID/maps. ENOMEM: no address space.
   static Result<SharedMemory> create(const char* name, std::size_t bytes);
 
-  // Maps the whole of a memfd that another process made.
-  static Result<SharedMemory> adopt(UniqueFd fd);
+  // Maps the whole of a memfd that another process made, after it has grown to `at_least` bytes.
+  // The other's mapping stays as it is.
+  static Result<SharedMemory> adopt(UniqueFd fd, std::size_t at_least);
 
   SharedMemory(SharedMemory&& other) noexcept;
   SharedMemory& operator=(SharedMemory&&) = delete;
   ~SharedMemory();
+
+  // These bytes, whole pages, are zero again and cost no memory.
+  Result<void> give_back(std::size_t offset, std::size_t bytes);
 
   void* data() const { return data_; }
   std::size_t size() const { return size_; }
