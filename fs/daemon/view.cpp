@@ -10,7 +10,7 @@
 #include "daemon/supervisor.h"
 #include "sys/fuse_device.h"
 #include "sys/process.h"
-#include "vfs/mount.h"
+#include "vfs/view_state.h"
 
 namespace cvfs {
 

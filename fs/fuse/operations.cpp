@@ -6,6 +6,7 @@
 #include <new>
 
 #include "base/log.h"
+#include "fuse/request.h"
 
 namespace cvfs {
 
@@ -18,13 +19,14 @@ struct Guarded;
 template <class... Arguments, void (*dispatch)(fuse_req_t, Arguments...)>
 struct Guarded<dispatch> {
   static void call(fuse_req_t request, Arguments... arguments) {
+    note_dispatch();
     try {
       dispatch(request, arguments...);
     } catch (const std::bad_alloc&) {
-      fuse_reply_err(request, ENOMEM);
+      reply(request, Errno{ENOMEM});
     } catch (const std::exception& error) {
       spdlog::error("a request failed with an exception: {}", error.what());
-      fuse_reply_err(request, EIO);
+      reply(request, Errno{EIO});
     }
   }
 };

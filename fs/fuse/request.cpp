@@ -22,6 +22,8 @@ struct RequestFacts {
   std::uint32_t opcode = 0;
   std::uint64_t node = 0;
   bool kills_setid = false;
+  // libfuse itself refuses what it hands to none of our functions.
+  bool is_refused = true;
   Intent intent;
 };
 // libfuse hands no context through; a thread works on one request at a time.
@@ -78,8 +80,9 @@ bool has_no_reply(std::uint32_t opcode) {
 
 }  // namespace
 
-RequestScope::RequestScope(Mount& mount, JournalSlot& slot, const fuse_buf& buffer)
-    : size_(buffer.size) {
+RequestScope::RequestScope(Mount& mount, JournalSlot& slot, RequestCounters& counters,
+                           const fuse_buf& buffer)
+    : counters_(counters), size_(buffer.size) {
   facts = {};
   fuse_in_header header{};
   if (buffer.size < sizeof header) return;
@@ -114,7 +117,12 @@ void RequestScope::refuse(int device_fd) const {
 }
 
 RequestScope::~RequestScope() {
+  counters_.count(facts.opcode, has_reply() && facts.is_refused);
   if (slot_ != nullptr) slot_->end();
+}
+
+void note_dispatch() {
+  facts.is_refused = false;
 }
 
 Intent& intent_of(fuse_req_t) {
@@ -172,6 +180,7 @@ void fill_open(const OpenedFile& opened, fuse_file_info* info) {
 }
 
 void reply(fuse_req_t request, Errno error) {
+  facts.is_refused = true;
   log_unexpected(error.value);
   fuse_reply_err(request, error.value);
 }

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "fuse/libfuse.h"
+#include "journal/statistics.h"
 #include "vfs/caller.h"
 #include "vfs/mount.h"
 #include "vfs/op_open.h"
@@ -14,11 +15,11 @@
 namespace cvfs {
 
 // Around libfuse's handling of one request on this thread: keeps what libfuse does not hand on, and
-// the request's place in the journal.
+// the request's place in the journal, and counts it once it is answered.
 class RequestScope {
  public:
   // Takes back what an earlier process did for the reply, if it died over the request.
-  RequestScope(Mount& mount, JournalSlot& slot, const fuse_buf& buffer);
+  RequestScope(Mount& mount, JournalSlot& slot, RequestCounters& counters, const fuse_buf& buffer);
   ~RequestScope();
   RequestScope(const RequestScope&) = delete;
   RequestScope& operator=(const RequestScope&) = delete;
@@ -31,11 +32,15 @@ class RequestScope {
   void refuse(int device_fd) const;
 
  private:
+  RequestCounters& counters_;
   JournalSlot* slot_ = nullptr;  // null: a message without a reply (FORGET, INTERRUPT)
   std::uint64_t unique_ = 0;
   std::size_t size_ = 0;
   bool resent_ = false;
 };
+
+// The request at hand has come to a dispatch function.
+void note_dispatch();
 
 // Of the request at hand.
 Intent& intent_of(fuse_req_t request);

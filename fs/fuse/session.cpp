@@ -52,6 +52,10 @@ class ReceiveBuffer {
     slot_.done = 0;
   }
 
+  std::uint32_t opcode() const {
+    return reinterpret_cast<const fuse_in_header*>(message_.data())->opcode;
+  }
+
   bool carry_out_forgets(Mount& mount) {
     return cvfs::carry_out_forgets(mount, message_.first(buffer_.size), slot_.done);
   }
@@ -64,6 +68,11 @@ class ReceiveBuffer {
 };
 
 namespace {
+
+static_assert(Statistics::kSlots == ReceiveArea::kSlots);
+RequestCounters& counters_of(const StateMemory& state, std::size_t thread) {
+  return Statistics(state.section(Section::kStatistics)).slot(thread);
+}
 
 // Those that an earlier process had read and not carried out.
 void finish_forgets(Mount& mount) {
@@ -105,7 +114,8 @@ Session::~Session() {
   if (session_ != nullptr) fuse_session_destroy(session_);
 }
 
-Session::Message Session::serve_one(ReceiveBuffer& buffer, JournalSlot& slot) {
+Session::Message Session::serve_one(ReceiveBuffer& buffer, JournalSlot& slot,
+                                    RequestCounters& counters) {
   buffer.clear();
   for (;;) {
     const int received = fuse_session_receive_buf(session_, buffer.get());
@@ -113,8 +123,11 @@ Session::Message Session::serve_one(ReceiveBuffer& buffer, JournalSlot& slot) {
     if (received <= 0) return Message::kNone;  // libfuse has marked the session as exited
     break;
   }
-  if (buffer.carry_out_forgets(mount_)) return Message::kNotice;
-  const RequestScope request(mount_, slot, *buffer.get());
+  if (buffer.carry_out_forgets(mount_)) {
+    counters.count(buffer.opcode(), false);
+    return Message::kNotice;
+  }
+  const RequestScope request(mount_, slot, counters, *buffer.get());
   if (request.is_hopeless()) {
     request.refuse(device_fd_);
   } else {
@@ -136,11 +149,12 @@ void Session::resume() {
   }
   finish_forgets(mount_);
   ReceiveBuffer buffer(*mount_.state, 0);
+  RequestCounters& counters = counters_of(*mount_.state, 0);
   JournalSlot slot(*mount_.journal);
   // Requests that are sent again come before all others.
   pollfd waiting{device_fd_, POLLIN, 0};
   while (::poll(&waiting, 1, 0) == 1 && (waiting.revents & POLLIN) != 0) {
-    const Message message = serve_one(buffer, slot);
+    const Message message = serve_one(buffer, slot, counters);
     if (message == Message::kNone || message == Message::kRequest) break;
     if (message == Message::kResent) ++mount_.state->view().resent;
   }
@@ -150,8 +164,10 @@ void Session::resume() {
 void Session::serve_requests(unsigned thread) {
   sys::prepare_serving_thread();
   ReceiveBuffer buffer(*mount_.state, 1 + thread);
+  RequestCounters& counters = counters_of(*mount_.state, 1 + thread);
   JournalSlot slot(*mount_.journal);
-  while (fuse_session_exited(session_) == 0 && serve_one(buffer, slot) != Message::kNone) {
+  while (fuse_session_exited(session_) == 0 &&
+         serve_one(buffer, slot, counters) != Message::kNone) {
   }
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "fuse/handshake.h"
+#include "journal/statistics.h"
 #include "vfs/mount.h"
 
 struct fuse_session;
@@ -41,7 +42,7 @@ class Session {
   void serve_requests(unsigned thread);
   // Receives one message and answers it; kNone: the connection has ended.
   enum class Message { kNone, kRequest, kResent, kNotice };
-  Message serve_one(ReceiveBuffer& buffer, JournalSlot& slot);
+  Message serve_one(ReceiveBuffer& buffer, JournalSlot& slot, RequestCounters& counters);
 
   Mount& mount_;
   int device_fd_;

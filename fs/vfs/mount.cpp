@@ -5,24 +5,13 @@
 
 #include <algorithm>
 
-#include "journal/receive_area.h"
 #include "vfs/claim.h"
 #include "vfs/op_open.h"
+#include "vfs/view_state.h"
 
 namespace cvfs {
 
 namespace {
-
-constexpr std::uint32_t kMaxInodes = 16 << 20;
-constexpr std::uint32_t kMaxHandles = 1 << 20;
-
-const SectionSpec kSections[] = {
-    {Section::kInodes, InodeTable::kLayoutVersion, InodeTable::bytes_for(kMaxInodes)},
-    {Section::kHandles, HandleTable::kLayoutVersion, HandleTable::bytes_for(kMaxHandles)},
-    {Section::kJournal, Journal::kLayoutVersion, Journal::bytes()},
-    {Section::kView, kViewStateVersion, sizeof(ViewState)},
-    {Section::kReceive, ReceiveArea::kLayoutVersion, ReceiveArea::bytes()},
-};
 
 // Of the descriptors a quarter (64 to 16384) is for idle references, and an eighth is kept back;
 // half of that eighth directories may use, so that a full view can still be listed and emptied.
@@ -84,10 +73,6 @@ void adopt_held_files(Mount& mount) {
 
 bool is_root(const Mount& mount, const Caller& caller) {
   return caller.uid.value == 0 || caller.uid == mount.identity->shown(ContainerUid{0});
-}
-
-Result<StateMemory> make_state() {
-  return StateMemory::create(kSections);
 }
 
 Result<std::unique_ptr<Mount>> make_mount(MountParts parts) {

@@ -58,9 +58,6 @@ struct Mount {
 // knows.
 bool is_root(const Mount& mount, const Caller& caller);
 
-// A new state memory for a view. ENOMEM: no address space.
-Result<StateMemory> make_state();
-
 // What make_mount() starts from.
 struct MountParts {
   std::shared_ptr<StateMemory> state;
