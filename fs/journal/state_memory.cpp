@@ -113,7 +113,8 @@ void StateMemory::drop(std::uint32_t slot) {
 }
 
 void StateMemory::commit() {
-  if (adoption_ != 0) store_last(directory().committed, adoption_);
+  // Never lowered: whoever comes late must not outdate a later build's sections.
+  if (adoption_ > directory().committed) store_last(directory().committed, adoption_);
 }
 
 void StateMemory::retire_older() {

@@ -184,6 +184,25 @@ TEST(StateMemory, IsTheNewBuildsAfterTheCommit) {
   EXPECT_EQ(first_inode(adopt(next, kNextSections)), std::byte{9});
 }
 
+TEST(StateMemory, StaysTheNewBuildsIfAnOlderOneCommitsLate) {
+  const std::array latest = {SectionSpec{Section::kInodes, 5, 10'000,
+                                         [](std::span<const std::byte> old, std::uint32_t,
+                                            std::span<std::byte> fresh) -> Outcome<void> {
+                                           fresh[0] = old[8];
+                                           return {};
+                                         },
+                                         4}};
+  StateMemory next = adopt(make(kSections), kNextSections);
+  next.commit();
+  first_inode(next) = std::byte{9};
+  StateMemory last = adopt(next, latest);
+  last.commit();
+  next.commit();
+  EXPECT_EQ(first_inode(adopt(last, latest)), std::byte{9});
+  EXPECT_EQ(refusal(another_descriptor(last), kNextSections),
+            "section 1 (inodes) has version 5, this build knows none after 4");
+}
+
 TEST(StateMemory, IsCommittedByAChildOfTheProcessThatAdopted) {
   const StateMemory old = make(kSections);
   StateMemory next = adopt(old, kNextSections);
@@ -213,7 +232,7 @@ TEST(StateMemory, GivesTheMemoryOfOlderSectionsBackOnlyAfterTheCommit) {
 }
 
 TEST(StateMemory, LeavesSectionsOfANewerBuildAlone) {
-  constexpr std::array more = {kSections[0], kSections[1], SectionSpec{Section{77}, 5, 100}};
+  const std::array more = {kSections[0], kSections[1], SectionSpec{Section{77}, 5, 100}};
   const StateMemory newer = make(more);
   newer.section(Section{77})[3] = std::byte{3};
   {
