@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <numeric>
 #include <utility>
 
 #include "base/result.h"
+#include "control/edit_distance.h"
 #include "control/printable.h"
 
 namespace cvfs {
@@ -191,24 +191,9 @@ tl::unexpected<OperatorError> refuse_usage(std::string_view option, std::string 
       OperatorError{ExitCode::kUsage, printable(option), std::move(what), std::move(hint)});
 }
 
-// Levenshtein's distance, one row at a time.
-std::size_t edit_distance(std::string_view from, std::string_view to) {
-  std::vector<std::size_t> row(to.size() + 1);
-  std::iota(row.begin(), row.end(), 0U);
-  for (std::size_t i = 0; i < from.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < to.size(); ++j) {
-      const std::size_t replaced = diagonal + (from[i] == to[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 // What the operator may have meant; "" if nothing is near.
 std::string suggestion(std::string_view name, std::string_view value) {
-  std::size_t best = std::max<std::size_t>(1, name.size() / 3) + 1;
+  std::size_t best = largest_slip(name) + 1;
   std::string suggested;
   const auto consider = [&](std::string_view known, const std::string& text) {
     const std::size_t distance = edit_distance(name, known);
