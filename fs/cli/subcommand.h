@@ -1,0 +1,19 @@
+// Subcommand: one word after `cvfs`. Each is a file that adds its word, options and help to the
+// command line; a later one is another such function and its line in command_line.cpp. One thread.
+#pragma once
+
+#include <CLI/App.hpp>
+#include <functional>
+
+#include "cli/console.h"
+
+namespace cvfs {
+
+// What the command line asks for: returns the exit code.
+using Action = std::function<int(const Console& console)>;
+
+// Each adds itself to `app`; `chosen` is set when the word is there.
+void add_status_command(CLI::App& app, Action& chosen);
+void add_upgrade_command(CLI::App& app, Action& chosen);
+
+}  // namespace cvfs

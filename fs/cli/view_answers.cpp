@@ -1,0 +1,108 @@
+#include "cli/view_answers.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/result.h"
+#include "control/control_client.h"
+#include "control/view_name.h"
+
+namespace cvfs {
+namespace {
+
+constexpr int kStatusSeconds = 5;
+constexpr int kUpgradeSeconds = 60;
+constexpr const char* kLogs = "journalctl -t cvfsd";
+
+int timeout_seconds(ControlVerb verb) {
+  return verb == ControlVerb::kUpgrade ? kUpgradeSeconds : kStatusSeconds;
+}
+
+bool is_nobody(Errno error) {
+  return error.value == ENOENT || error.value == ECONNREFUSED;
+}
+
+OperatorError gone(const RunningView& view) {
+  const std::string name = name_of(view);
+  return {ExitCode::kMountFailed, name, "its processes are gone",
+          view.is_mounted() ? "umount " + name + ", and mount it again"
+                            : "rm " + control_socket_of(view.id)};
+}
+
+OperatorError why_silent(const RunningView& view, ControlVerb verb, Errno error) {
+  if (is_nobody(error)) return gone(view);
+  OperatorError silent{ExitCode::kMountFailed, name_of(view), "", kLogs};
+  if (error.value == ETIMEDOUT) {
+    silent.what = "gives no answer within " + std::to_string(timeout_seconds(verb)) + " s";
+  } else if (error.value == ECONNRESET) {
+    silent.what = "closed the connection without an answer";
+  } else {
+    silent.code = ExitCode::kSystem;
+    silent.what = "cannot be asked: " + std::string(std::strerror(error.value));
+  }
+  return silent;
+}
+
+// What it answered, said of which view.
+Outcome<Json> reply_of(const RunningView& view, const std::string& line) {
+  Outcome<Json> reply = parse_reply(line);
+  if (reply) return reply;
+  OperatorError error = std::move(reply.error());
+  const std::string name = name_of(view);
+  const bool names_it = error.object.empty() || error.object == name;
+  error.object = names_it ? name : name + ": " + error.object;
+  return refuse(std::move(error));
+}
+
+Result<std::string> ask_line(const RunningView& view, const ControlCommand& command) {
+  const std::string socket = control_socket_of(view.id);
+  const int timeout_ms = timeout_seconds(command.verb) * 1000;
+  auto line = ask_view(socket, to_line(command), timeout_ms);
+  // A process of the view that died over it: another has taken its place. Only what changes nothing
+  // is said twice.
+  const bool is_cut = !line && line.error().value == ECONNRESET;
+  if (is_cut && command.verb == ControlVerb::kStatus) {
+    line = ask_view(socket, to_line(command), timeout_ms);
+  }
+  return line;
+}
+
+Outcome<void> check_caller() {
+  if (::geteuid() == 0) return {};
+  return refuse(OperatorError{ExitCode::kUsage, "", "only root may ask a view", "sudo cvfs ..."});
+}
+
+}  // namespace
+
+Outcome<std::vector<RunningView>> views_to_ask(const std::vector<std::string>& names) {
+  TRY(check_caller());
+  const std::vector<RunningView> all = TRY(find_running_views());
+  if (names.empty()) return all;
+  std::vector<RunningView> chosen;
+  for (const std::string& name : names) {
+    for (RunningView& view : TRY(views_named(name, all))) {
+      const bool is_new = std::ranges::find(chosen, view.id, &RunningView::id) == chosen.end();
+      if (is_new) chosen.push_back(std::move(view));
+    }
+  }
+  return chosen;
+}
+
+ViewAnswer ask(const RunningView& view, const ControlCommand& command) {
+  const auto line = ask_line(view, command);
+  if (line) return {view, reply_of(view, *line)};
+  return {view, refuse(why_silent(view, command.verb, line.error())), is_nobody(line.error())};
+}
+
+Json to_json(const RunningView& view) {
+  Json json = {{"id", view.id}};
+  if (view.is_mounted()) {
+    json["source"] = view.source;
+    json["target"] = view.targets.front();
+  }
+  return json;
+}
+
+}  // namespace cvfs
