@@ -10,6 +10,7 @@
 
 #include "sys/credentials.h"
 #include "sys/mounts.h"
+#include "sys/uninterrupted.h"
 #include "sys/xattr.h"
 
 namespace cvfs {
@@ -289,7 +290,8 @@ Result<UniqueFd> LocalStore::open(const File& file, int flags, bool keep_setid) 
 }
 
 Result<std::size_t> LocalStore::read(int io, std::span<std::byte> data, off_t offset) {
-  const ssize_t got = ::pread(io, data.data(), data.size(), offset);
+  const ssize_t got =
+      sys::uninterrupted([&] { return ::pread(io, data.data(), data.size(), offset); });
   if (got < 0) return last_error();
   return static_cast<std::size_t>(got);
 }
@@ -299,22 +301,25 @@ Result<std::size_t> LocalStore::write(int io, std::span<const std::byte> data, o
   // RWF_APPEND ignores the offset: the end of the file may have moved since the client asked.
   const iovec part{const_cast<std::byte*>(data.data()), data.size()};
   const ActAs tenant(tenant_uid_.value, tenant_gid_.value, keep_setid);
-  const ssize_t put = ::pwritev2(io, &part, 1, offset, append ? RWF_APPEND : 0);
+  const int flags = append ? RWF_APPEND : 0;
+  const ssize_t put = sys::uninterrupted([&] { return ::pwritev2(io, &part, 1, offset, flags); });
   if (put < 0) return last_error();
   return static_cast<std::size_t>(put);
 }
 
 Result<void> LocalStore::set_open_size(int io, off_t size, bool keep_setid) {
-  return with_setid_rule(keep_setid, [&] { return succeeded(::ftruncate(io, size)); });
+  return with_setid_rule(keep_setid, [&] {
+    return succeeded(sys::uninterrupted([&] { return ::ftruncate(io, size); }));
+  });
 }
 
 Result<void> LocalStore::sync(int io, bool data_only) {
-  return succeeded(data_only ? ::fdatasync(io) : ::fsync(io));
+  return succeeded(sys::uninterrupted([&] { return data_only ? ::fdatasync(io) : ::fsync(io); }));
 }
 
 Result<void> LocalStore::allocate(int io, int mode, off_t offset, off_t length) {
   const ActAs tenant = as_tenant();
-  return succeeded(::fallocate(io, mode, offset, length));
+  return succeeded(sys::uninterrupted([&] { return ::fallocate(io, mode, offset, length); }));
 }
 
 Result<off_t> LocalStore::seek(int io, off_t offset, int whence) {
@@ -324,7 +329,8 @@ Result<off_t> LocalStore::seek(int io, off_t offset, int whence) {
 Result<std::size_t> LocalStore::copy_range(int from, off_t from_offset, int to, off_t to_offset,
                                            std::size_t length) {
   const ActAs tenant = as_tenant();
-  const ssize_t copied = ::copy_file_range(from, &from_offset, to, &to_offset, length, 0);
+  const ssize_t copied = sys::uninterrupted(
+      [&] { return ::copy_file_range(from, &from_offset, to, &to_offset, length, 0); });
   if (copied < 0) return last_error();
   return static_cast<std::size_t>(copied);
 }

@@ -8,13 +8,18 @@
 #include <climits>
 #include <cstdio>
 
+#include "sys/uninterrupted.h"
+
 namespace cvfs::sys {
 
 namespace {
 
-Result<UniqueFd> owned(int fd) {
+// Of a call that opens.
+template <class Open>
+Result<UniqueFd> opened(Open open) {
+  const auto fd = uninterrupted(open);
   if (fd < 0) return last_error();
-  return UniqueFd(fd);
+  return UniqueFd(static_cast<int>(fd));
 }
 
 timespec to_timespec(const statx_timestamp& stamp) {
@@ -60,25 +65,25 @@ ProcPath::ProcPath(int fd) {
 }
 
 Result<UniqueFd> open_name(int dir_fd, const char* name, int flags, mode_t mode) {
-  return owned(::openat(dir_fd, name, flags | O_CLOEXEC | O_NOFOLLOW, mode));
+  return opened([&] { return ::openat(dir_fd, name, flags | O_CLOEXEC | O_NOFOLLOW, mode); });
 }
 
 Result<UniqueFd> open_name_on_mount(int dir_fd, const char* name) {
   open_how how{};
   how.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC;
   how.resolve = RESOLVE_NO_XDEV;
-  return owned(static_cast<int>(::syscall(SYS_openat2, dir_fd, name, &how, sizeof how)));
+  return opened([&] { return ::syscall(SYS_openat2, dir_fd, name, &how, sizeof how); });
 }
 
 Result<UniqueFd> open_beneath(int dir_fd, const char* path, int flags) {
   open_how how{};
   how.flags = static_cast<unsigned>(flags | O_CLOEXEC);
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-  return owned(static_cast<int>(::syscall(SYS_openat2, dir_fd, path, &how, sizeof how)));
+  return opened([&] { return ::syscall(SYS_openat2, dir_fd, path, &how, sizeof how); });
 }
 
 Result<UniqueFd> reopen(int path_fd, int flags) {
-  return owned(::open(ProcPath(path_fd).c_str(), flags | O_CLOEXEC));
+  return opened([&] { return ::open(ProcPath(path_fd).c_str(), flags | O_CLOEXEC); });
 }
 
 Result<FileStatus> status_of(int fd) {
@@ -107,7 +112,7 @@ Result<void> change_owner(int path_fd, uid_t uid, gid_t gid) {
 }
 
 Result<void> change_size(int path_fd, off_t size) {
-  return succeeded(::truncate(ProcPath(path_fd).c_str(), size));
+  return succeeded(uninterrupted([&] { return ::truncate(ProcPath(path_fd).c_str(), size); }));
 }
 
 Result<void> change_times(int path_fd, const timespec& accessed, const timespec& modified) {

@@ -4,6 +4,8 @@
 
 #include <cstring>
 
+#include "sys/uninterrupted.h"
+
 namespace cvfs::sys {
 
 namespace {
@@ -33,7 +35,8 @@ Result<UniqueFd> open_by_handle(int mount_fd, const FileHandle& handle, int flag
   buffer.get()->handle_bytes = handle.size;
   buffer.get()->handle_type = handle.type;
   std::memcpy(buffer.storage + sizeof(file_handle), handle.bytes, handle.size);
-  const int fd = ::open_by_handle_at(mount_fd, buffer.get(), flags | O_CLOEXEC);
+  const int fd =
+      uninterrupted([&] { return ::open_by_handle_at(mount_fd, buffer.get(), flags | O_CLOEXEC); });
   if (fd < 0) return last_error();
   return UniqueFd(fd);
 }
