@@ -45,6 +45,9 @@ class ControlServer {
   // What listens. -1: nothing any more, somebody closed it.
   int fd() const { return listening_.get(); }
 
+  // Goes without closing what listens: adopt() goes on with it.
+  int release() { return listening_.release(); }
+
   // Every descriptor that is the server's now: what listens, and its clients.
   std::vector<int> descriptors() const;
 

@@ -1,16 +1,18 @@
 #include "daemon/supervisor.h"
 
-#include <poll.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sys/signalfd.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <nlohmann/json.hpp>
 
 #include "base/log.h"
+#include "control/control_message.h"
 #include "daemon/mount_namespace.h"
+#include "daemon/process_record.h"
+#include "daemon/view_events.h"
+#include "daemon/view_status.h"
 #include "sys/process.h"
 
 namespace cvfs {
@@ -21,46 +23,13 @@ namespace {
 constexpr int kFirstDelayMs = 5;
 constexpr int kLongestDelayMs = 2'000;     // of workers that never came to serve
 constexpr int kLongestServedDelayMs = 20;  // of those that did: containers wait
+constexpr int kStandbyDelayMs = 20;
 // A worker that lived this long before it died did help.
 constexpr std::uint64_t kHealthyUs = 100'000;
-
-sigset_t supervised_signals() {
-  sigset_t signals;
-  ::sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) ::sigaddset(&signals, signal);
-  return signals;
-}
-
-// It inherits the blocked signals: a SIGTERM to the whole session unmounts by way of the
-// supervisor, and does not kill the worker.
-[[noreturn]] void be_worker(const ViewPlan& plan, const Connection& connection,
-                            const std::function<void()>& ready,
-                            const std::function<void(const OperatorError&)>& refused) {
-  ::prctl(PR_SET_NAME, "cvfsd-worker");
-  const OperatorError error = run_worker(plan, connection, ready);
-  if (connection.state->view().serving == 0) {
-    refused(error);
-  } else {
-    spdlog::error("cannot go on: {}", error.message());
-  }
-  ::_exit(static_cast<int>(error.code));
-}
-
-void unmount(const ViewPlan& plan) {
-  const auto unmounted = unmount_view(plan, 0);  // the worker sees it and ends
-  if (!unmounted) spdlog::warn("asked to end: {}", unmounted.error().message());
-}
-
-// Waits for the worker's end and serves the signals meanwhile. Returns what waitpid(2) says.
-int await_end(pid_t worker, const sigset_t& signals, const ViewPlan& plan) {
-  for (;;) {
-    int status = 0;
-    if (::waitpid(worker, &status, WNOHANG) == worker) return status;
-    int signal = 0;
-    if (::sigwait(&signals, &signal) != 0) continue;
-    if (signal == SIGTERM || signal == SIGINT) unmount(plan);
-  }
-}
+// How often a worker that starts is looked at, and how long it is given.
+constexpr int kStartingMs = 5;
+constexpr std::uint64_t kMostStartingUs = 5'000'000;
+constexpr int kSlowStartMs = 100;
 
 int next_delay(int delay_ms, bool has_served, std::uint64_t lived_us) {
   if (has_served && lived_us >= kHealthyUs) return 0;
@@ -68,46 +37,281 @@ int next_delay(int delay_ms, bool has_served, std::uint64_t lived_us) {
   return std::clamp(delay_ms * 2, kFirstDelayMs, longest);
 }
 
-bool has_ended(int device_fd) {
-  pollfd connection{device_fd, 0, 0};
-  return ::poll(&connection, 1, 0) == 1 && (connection.revents & (POLLERR | POLLNVAL)) != 0;
+// -1 is for ever.
+int sooner(int a_ms, int b_ms) {
+  if (a_ms < 0 || b_ms < 0) return std::max(a_ms, b_ms);
+  return std::min(a_ms, b_ms);
+}
+
+int until(std::uint64_t time_us) {
+  const std::uint64_t now = sys::monotonic_us();
+  return time_us <= now ? 0 : static_cast<int>((time_us - now) / 1000 + 1);
 }
 
 }  // namespace
 
-void block_supervised_signals() {
-  const sigset_t signals = supervised_signals();
+Outcome<UniqueFd> take_supervised_signals() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&signals, signal);
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  UniqueFd fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!fd) return refuse({ExitCode::kSystem, "signalfd", std::strerror(errno), ""});
+  return fd;
 }
 
-int supervise(const ViewPlan& plan, const Connection& connection,
-              const std::function<void()>& ready,
-              const std::function<void(const OperatorError&)>& refused) {
-  const sigset_t signals = supervised_signals();
-  ViewState& view = connection.state->view();
-  int delay_ms = 0;
-  for (;;) {
-    bool has_served = false;
-    const std::uint64_t started = sys::monotonic_us();
-    const auto worker = sys::fork_sharing_descriptors();
-    if (worker && *worker == 0) be_worker(plan, connection, ready, refused);
-    if (!worker) {
-      spdlog::error("cannot start a worker: {}", std::strerror(worker.error().value));
-    } else {
-      const int status = await_end(*worker, signals, plan);
-      if (has_ended(connection.device_fd)) return 0;
-      // The worker takes it away when it serves: what is still there is an earlier one's.
-      std::uint64_t none = 0;
-      has_served = view.died_at_us.compare_exchange_strong(none, sys::monotonic_us());
-      view.died_of_fault = !WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL;
-      if (view.serving == 0) return WIFEXITED(status) ? WEXITSTATUS(status) : 4;
-      ++view.restarts;
-      spdlog::error("worker {} of {} died ({}); starting another", *worker, plan.target,
-                    sys::how_it_ended(status));
-    }
-    delay_ms = next_delay(delay_ms, has_served, sys::monotonic_us() - started);
-    if (!has_ended(connection.device_fd)) ::poll(nullptr, 0, delay_ms);
+Supervisor::Supervisor(const ServedView& view, Accession accession)
+    : view_(view),
+      memory_(view.memory()),
+      accession_(accession),
+      upgrade_(view),
+      worker_started_us_(sys::monotonic_us()) {
+  if (view.control >= 0) control_ = ControlServer::adopt(view.control, view.control_path);
+}
+
+std::vector<int> Supervisor::descriptors() const {
+  std::vector<int> descriptors = upgrade_.descriptors();
+  if (control_) {
+    const std::vector<int> control = control_->descriptors();
+    descriptors.insert(descriptors.end(), control.begin(), control.end());
   }
+  for (const UniqueFd* fd : {&predecessor_, &replaced_standby_}) {
+    if (*fd) descriptors.push_back(fd->get());
+  }
+  return descriptors;
+}
+
+Role Supervisor::run() {
+  take_over();
+  // Before the worker takes the state: from then on nobody else of ours would be there to go on.
+  if (accession_ == Accession::kExecuted) {
+    if (const auto role = start_standby()) return *role;
+  }
+  for (;;) {
+    if (const auto role = keep_worker()) return *role;
+    if (const auto role = keep_standby()) return *role;
+    wait();
+  }
+}
+
+// ---- coming to be the supervisor
+
+void Supervisor::take_over() {
+  if (accession_ == Accession::kSucceeded) return succeed();
+  if (accession_ == Accession::kExecuted) come_from_another_program();
+  if (memory_.supervisor.pid == ::getpid() && is_recorded(memory_.supervisor)) return;
+  auto own = sys::open_pidfd(::getpid());
+  memory_.supervisor.pid = ::getpid();
+  memory_.supervisor.pidfd = own ? own->release() : 0;
+}
+
+// The standby becomes the supervisor: its record moves.
+void Supervisor::succeed() {
+  const auto end = await_end(memory_.supervisor, 0);
+  predecessor_.reset(memory_.supervisor.pidfd);
+  // In this order: the worker must not find that there is neither.
+  memory_.supervisor.pid = memory_.standby.pid.load();
+  memory_.supervisor.pidfd = memory_.standby.pidfd.load();
+  memory_.standby.pidfd = 0;
+  memory_.standby.pid = 0;
+  ++memory_.supervisor_deaths;
+  note_event(memory_, ViewEventKind::kSupervisorDied, end ? end->text() : "");
+}
+
+// Our number is the same as before. The standby is the other program's, which goes on with the
+// state if we fail; the worker, too, was its.
+void Supervisor::come_from_another_program() {
+  replaced_standby_.reset(memory_.standby.pidfd.exchange(0));
+  memory_.worker.pidfd = 0;
+  if (memory_.supervisor.pid == ::getpid()) return;
+  ++memory_.supervisor_deaths;
+  ++memory_.standby_deaths;
+  note_event(memory_, ViewEventKind::kSupervisorDied, "together with the standby");
+  has_open_event_ = true;
+}
+
+// Another generation has the state, or keeps it: ours has nothing to do here.
+bool Supervisor::is_superseded() const {
+  return current_generation(memory_) != view_.generation;
+}
+
+// ---- the worker
+
+bool Supervisor::worker_is_starting() const {
+  return is_recorded(memory_.worker) && !has_ready_worker_ &&
+         sys::monotonic_us() - worker_started_us_ < kMostStartingUs;
+}
+
+// nullopt: go on being what we are.
+std::optional<Role> Supervisor::keep_worker() {
+  if (is_recorded(memory_.worker)) {
+    if (!collect_worker()) return std::nullopt;
+    if (is_superseded()) return Role::kSuperseded;
+    if (exit_code_ != 0) return Role::kEnded;
+  }
+  if (has_ended(view_)) return Role::kEnded;
+  if (upgrade_.is_draining()) upgrade_.hand_over();
+  if (sys::monotonic_us() < next_worker_us_) return std::nullopt;
+  memory_.worker_is_ready = 0;
+  memory_.draining = 0;
+  has_ready_worker_ = false;
+  worker_started_us_ = sys::monotonic_us();
+  const auto is_worker = start_process(memory_.worker);
+  if (is_worker && *is_worker) return Role::kWorker;
+  if (!is_worker) {
+    spdlog::error("cannot start a worker: {}", std::strerror(is_worker.error().value));
+    delay_worker(false);
+  }
+  return std::nullopt;
+}
+
+void Supervisor::delay_worker(bool has_served) {
+  const std::uint64_t now = sys::monotonic_us();
+  delay_ms_ = next_delay(delay_ms_, has_served, now - worker_started_us_);
+  next_worker_us_ = now + static_cast<std::uint64_t>(delay_ms_) * 1000;
+}
+
+// False: it lives.
+bool Supervisor::collect_worker() {
+  const auto end = await_end(memory_.worker, 0);
+  if (!end) {
+    if (!has_ready_worker_ && memory_.worker_is_ready != 0) worker_came_to_serve();
+    return false;
+  }
+  const int pid = memory_.worker.pid;
+  forget_process(memory_.worker);
+  if (has_ended(view_) || is_superseded() || memory_.draining != 0) return true;
+  if (memory_.serving == 0) {
+    const bool has_exited = end->is_known && WIFEXITED(end->status);
+    exit_code_ = has_exited ? WEXITSTATUS(end->status) : static_cast<int>(ExitCode::kInternal);
+    return true;
+  }
+  note_worker_death(pid, *end);
+  return true;
+}
+
+void Supervisor::note_worker_death(int pid, const sys::ProcessEnd& end) {
+  // The worker takes it away when it serves: what is still there is an earlier one's.
+  std::uint64_t none = 0;
+  memory_.died_at_us.compare_exchange_strong(none, sys::monotonic_us());
+  memory_.died_of_fault = end.is_fault() ? 1 : 0;
+  ++memory_.restarts;
+  note_event(memory_, ViewEventKind::kWorkerDied, end.text());
+  has_open_event_ = true;
+  delay_worker(memory_.worker_is_ready != 0);
+  spdlog::error("worker {} of {} died ({}); starting another", pid, view_.target(), end.text());
+}
+
+void Supervisor::worker_came_to_serve() {
+  has_ready_worker_ = true;
+  if (has_open_event_) note_pause_of_last_event(memory_, memory_.last_pause_us);
+  has_open_event_ = false;
+  if (predecessor_) {
+    spdlog::error("the supervisor of {} died; its standby goes on in its place", view_.target());
+    predecessor_.reset();
+  }
+  if (memory_.upgrade_by != 0 && !upgrade_.is_under_way()) end_upgrade();
+}
+
+// Whoever began it, and whoever of us was there meanwhile: how did it end?
+void Supervisor::end_upgrade() {
+  if (memory_.upgrade_by != view_.generation + 1) {
+    if (replaced_standby_) {
+      (void)sys::send_signal(replaced_standby_.get(), SIGKILL);
+      (void)sys::await_end(replaced_standby_.get(), 1000);
+      replaced_standby_.reset();
+    }
+    view_.state->retire_older();
+    return report_upgraded(view_);
+  }
+  report_upgrade_failed(view_, {ExitCode::kSystem, view_.target(),
+                                accession_ == Accession::kRolledBack
+                                    ? "the other build did not come to serve; this one goes on"
+                                    : "the supervisor died over it; the view is served on",
+                                "look for their messages in the log, and try again"});
+}
+
+// ---- the standby
+
+std::optional<Role> Supervisor::keep_standby() {
+  if (memory_.serving == 0 || worker_is_starting()) return std::nullopt;
+  if (is_recorded(memory_.standby)) {
+    const auto end = await_end(memory_.standby, 0);
+    if (!end) return std::nullopt;
+    forget_process(memory_.standby);
+    ++memory_.standby_deaths;
+    note_event(memory_, ViewEventKind::kStandbyDied, end->text());
+    spdlog::warn("the standby of {} died ({}); starting another", view_.target(), end->text());
+  }
+  if (sys::monotonic_us() < next_standby_us_) return std::nullopt;
+  return start_standby();
+}
+
+std::optional<Role> Supervisor::start_standby() {
+  next_standby_us_ = sys::monotonic_us() + kStandbyDelayMs * 1000;
+  const auto is_standby = start_process(memory_.standby);
+  if (is_standby && *is_standby) return Role::kStandby;
+  if (!is_standby) {
+    spdlog::error("cannot start a standby: {}", std::strerror(is_standby.error().value));
+  }
+  return std::nullopt;
+}
+
+// ---- waiting
+
+void Supervisor::wait() {
+  std::vector<pollfd> awaited;
+  if (is_recorded(memory_.worker)) awaited.push_back({memory_.worker.pidfd, POLLIN, 0});
+  // A worker that starts looks at which descriptors there are: until it serves, none is opened or
+  // closed here, but for those that records name.
+  if (worker_is_starting()) {
+    (void)::poll(awaited.data(), awaited.size(), kStartingMs);
+    return;
+  }
+  int timeout = upgrade_.timeout_ms();
+  if (!is_recorded(memory_.worker)) {
+    timeout = sooner(timeout, until(next_worker_us_));
+  } else if (!has_ready_worker_) {
+    timeout = sooner(timeout, kSlowStartMs);
+  }
+  awaited.push_back({view_.signals.get(), POLLIN, 0});
+  if (is_recorded(memory_.standby)) {
+    awaited.push_back({memory_.standby.pidfd, POLLIN, 0});
+  } else {
+    timeout = sooner(timeout, until(next_standby_us_));
+  }
+  upgrade_.add_to(awaited);
+  if (control_) {
+    control_->add_to(awaited);
+    timeout = sooner(timeout, control_->timeout_ms());
+  }
+  if (::poll(awaited.data(), awaited.size(), timeout) >= 0) serve(awaited);
+}
+
+void Supervisor::serve(const std::vector<pollfd>& polled) {
+  take_signals();
+  upgrade_.go_on();
+  if (!control_) return;
+  control_->serve(polled, [this](const ControlCommand& command, int client_fd) {
+    return answer(command, client_fd);
+  });
+}
+
+void Supervisor::take_signals() {
+  signalfd_siginfo info{};
+  while (::read(view_.signals.get(), &info, sizeof info) == sizeof info) {
+    if (info.ssi_signo == SIGHUP) {
+      upgrade_.begin("", -1);
+    } else if (const auto unmounted = unmount_view(view_.plan, 0); !unmounted) {
+      spdlog::warn("asked to end: {}", unmounted.error().message());
+    }
+  }
+}
+
+std::optional<std::string> Supervisor::answer(const ControlCommand& command, int client_fd) {
+  if (command.verb == ControlVerb::kStatus) return ok_reply({{"view", status_of(view_)}});
+  upgrade_.begin(command.cvfsd, client_fd);
+  return std::nullopt;
 }
 
 }  // namespace cvfs

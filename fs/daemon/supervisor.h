@@ -1,23 +1,89 @@
-// Supervisor: keeps a view's connection, state memory and descriptors, and a worker that serves it.
-// Runs nothing that depends on what containers do. One thread.
+// Supervisor: the process of a view that keeps what the others need: the connection, the state
+// memory, all descriptors. It starts a worker and a standby and another one whenever one dies,
+// answers the control socket, and hands the view over to other builds. Nothing that containers do
+// reaches it. One thread.
 #pragma once
 
-#include <functional>
+#include <poll.h>
 
-#include "base/operator_error.h"
-#include "daemon/worker.h"
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "control/control_server.h"
+#include "daemon/served_view.h"
+#include "daemon/upgrade.h"
+#include "sys/process.h"
 
 namespace cvfs {
 
-// From here on SIGTERM, SIGINT, SIGHUP and SIGCHLD wait for supervise().
-void block_supervised_signals();
+// Signals that a supervisor takes by ServedView::signals: SIGTERM and SIGINT unmount the view,
+// unless it is busy; SIGHUP goes on with the build that is installed. Blocked from here on, in the
+// processes it starts, too: a SIGTERM to the whole session does not kill a worker.
+Outcome<UniqueFd> take_supervised_signals();
 
-// Starts a worker, and another one whenever one dies, until the view is unmounted. The first
-// worker calls `ready` in its own process when it serves; if it cannot, it calls `refused` there,
-// and this returns the exit code that it ended with.
-// SIGTERM and SIGINT unmount the view, unless it is busy.
-int supervise(const ViewPlan& plan, const Connection& connection,
-              const std::function<void()>& ready,
-              const std::function<void(const OperatorError&)>& refused);
+// What the process is that comes back from Supervisor::run(): it starts others by fork.
+enum class Role {
+  kStandby,
+  kWorker,
+  kEnded,       // the view has
+  kSuperseded,  // another build has the view: end without a trace
+};
+
+// How it came to be one.
+enum class Accession {
+  kMounted,     // it made the mount
+  kSucceeded,   // its predecessor died
+  kRolledBack,  // its predecessor became another build, which failed
+  kExecuted,    // another build, or a worker that was left alone, became this program
+};
+
+class Supervisor {
+ public:
+  Supervisor(const ServedView& view, Accession accession);
+
+  // Comes back in a new process with its role, and in this one when the view has ended.
+  // Once a process has been forked, the object must not be destroyed in it: its descriptors are
+  // everybody's.
+  Role run();
+
+  int exit_code() const { return exit_code_; }
+  // Descriptors that this process needs beside lasting_descriptors().
+  std::vector<int> descriptors() const;
+
+ private:
+  void take_over();
+  void succeed();
+  void come_from_another_program();
+  bool is_superseded() const;
+  std::optional<Role> keep_worker();
+  std::optional<Role> keep_standby();
+  std::optional<Role> start_standby();
+  bool worker_is_starting() const;
+  bool collect_worker();
+  void note_worker_death(int pid, const sys::ProcessEnd& end);
+  void delay_worker(bool has_served);
+  void worker_came_to_serve();
+  void end_upgrade();
+  void wait();
+  void serve(const std::vector<pollfd>& polled);
+  void take_signals();
+  std::optional<std::string> answer(const ControlCommand& command, int client_fd);
+
+  const ServedView& view_;
+  ViewState& memory_;
+  Accession accession_;
+  std::optional<ControlServer> control_;
+  Upgrade upgrade_;
+  UniqueFd predecessor_;           // that died
+  UniqueFd replaced_standby_;      // of the build that we took over from
+  bool has_ready_worker_ = false;  // and has noted it
+  bool has_open_event_ = false;    // of which the pause is not known yet
+  std::uint64_t worker_started_us_ = 0;
+  std::uint64_t next_worker_us_ = 0;
+  std::uint64_t next_standby_us_ = 0;
+  int delay_ms_ = 0;
+  int exit_code_ = 0;
+};
 
 }  // namespace cvfs

@@ -1,20 +1,31 @@
 #include "daemon/view.h"
 
+#include <sys/eventfd.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstring>
+#include <ctime>
 
 #include "base/log.h"
+#include "control/running_views.h"
 #include "daemon/mount_namespace.h"
+#include "daemon/process_record.h"
+#include "daemon/standby.h"
 #include "daemon/supervisor.h"
+#include "daemon/view_record.h"
+#include "daemon/worker.h"
 #include "sys/fuse_device.h"
-#include "sys/process.h"
-#include "vfs/view_state.h"
+#include "vfs/state_sections.h"
 
 namespace cvfs {
 
 namespace {
+
+using Ready = std::function<void()>;
+using Refused = std::function<void(const OperatorError&)>;
 
 tl::unexpected<OperatorError> refuse_system(const std::string& object, const std::string& what,
                                             Errno error, std::string hint = {}) {
@@ -28,6 +39,41 @@ void raise_descriptor_limit() {
   limit.rlim_cur = limit.rlim_max;
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
+
+// After an upgrade of the package the file that we run is no longer there, but its successor is.
+std::string own_program() {
+  char path[4096];
+  const ssize_t length = ::readlink("/proc/self/exe", path, sizeof path);
+  std::string program(path, length > 0 ? static_cast<std::size_t>(length) : 0);
+  constexpr std::string_view kDeleted = " (deleted)";
+  if (program.ends_with(kDeleted)) program.resize(program.size() - kDeleted.size());
+  return program;
+}
+
+spdlog::level::level_enum to_spdlog(LogLevel level) {
+  switch (level) {
+    case LogLevel::kError:
+      return spdlog::level::err;
+    case LogLevel::kWarning:
+      return spdlog::level::warn;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+  }
+  return spdlog::level::info;
+}
+
+void begin_log(const ServedView& view) {
+  if (view.to_syslog) {
+    log_to_syslog(view.plan.source.name);
+  } else {
+    log_to_stderr(view.plan.source.name);
+  }
+  spdlog::set_level(to_spdlog(view.plan.options.log_level));
+}
+
+// ---- mounting
 
 Outcome<UniqueFd> open_and_mount(const ViewPlan& plan) {
   auto device = sys::open_fuse_device();
@@ -44,61 +90,177 @@ Outcome<UniqueFd> open_and_mount(const ViewPlan& plan) {
   return std::move(*device);
 }
 
-Outcome<Connection> connect(const ViewPlan& plan, int device_fd) {
-  HandshakeSettings settings;
-  settings.passthrough = plan.options.passthrough == PassthroughMode::kAuto;
-  settings.stack_depth = plan.stack_depth;
-  auto handshake = answer_init(device_fd, settings);
-  if (!handshake) {
-    return refuse_system(plan.target, "the kernel's FUSE does not answer as expected",
-                         handshake.error(), "cvfs needs Linux 5.2 or later");
-  }
-  auto state = make_state();
-  if (!state) return refuse_system(plan.target, "cannot make the state memory", state.error());
-  auto own = sys::open_descriptors();
-  if (!own) return refuse_system("/proc/self/fd", "cannot read it", own.error());
-  return Connection{device_fd, std::move(*handshake),
-                    std::make_shared<StateMemory>(std::move(*state)), std::move(*own)};
+Outcome<UniqueFd> make_bell() {
+  UniqueFd bell(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!bell) return refuse_system("eventfd", "cannot make one", Errno{errno});
+  return bell;
 }
 
-void log_start(const ViewPlan& plan, const Handshake& handshake) {
-  const UserNamespaceMap& userns = plan.identity->userns();
-  const StoreMap& stored = plan.identity->store();
+// Kernels before 6.16 tell it only by the mount.
+std::uint32_t connection_number(const ServedView& view) {
+  if (const auto number = sys::connection_number(view.device.get())) return *number;
+  const auto views = find_running_views();
+  if (!views || view.plan.mount_namespace) return 0;
+  std::uint32_t number = 0;
+  for (const RunningView& running : *views) {
+    if (std::ranges::find(running.targets, view.target()) != running.targets.end()) {
+      number = running.id;
+    }
+  }
+  return number;
+}
+
+// What can be done without is done without: a view is worth more than its control socket.
+void listen_for_commands(ServedView& view) {
+  const std::string path = control_socket_of(connection_number(view));
+  auto server = ControlServer::listen(path);
+  if (!server) {
+    spdlog::warn("no `cvfs status` and `cvfs upgrade`: {}", server.error().message());
+    return;
+  }
+  view.control = server->release();
+  view.control_path = path;
+}
+
+// After the mount: whatever fails has to unmount.
+Outcome<void> connect(ServedView& view) {
+  HandshakeSettings settings;
+  settings.passthrough = view.plan.options.passthrough == PassthroughMode::kAuto;
+  settings.stack_depth = view.plan.stack_depth;
+  auto handshake = answer_init(view.device.get(), settings);
+  if (!handshake) {
+    return refuse_system(view.target(), "the kernel's FUSE does not answer as expected",
+                         handshake.error(), "cvfs needs Linux 5.2 or later");
+  }
+  view.handshake = std::move(*handshake);
+  auto state = make_state();
+  if (!state) return refuse_system(view.target(), "cannot make the state memory", state.error());
+  view.state = std::make_shared<StateMemory>(std::move(*state));
+  view.worker_bell = TRY(make_bell());
+  view.standby_bell = TRY(make_bell());
+  view.mounted_at = std::time(nullptr);
+  listen_for_commands(view);
+  return {};
+}
+
+void log_start(const ServedView& view) {
+  const UserNamespaceMap& userns = view.plan.identity->userns();
+  const StoreMap& stored = view.plan.identity->store();
   spdlog::info(
       "serves {} on {}: userns={} (uids {}, gids {}), owner={} (uids {}, gids {}), "
       "FUSE 7.{}, passthrough {}",
-      plan.source.name, plan.target, userns.origin, userns.uids.text(), userns.gids.text(),
-      plan.owner == OwnerPolicy::kVirtual ? "virtual" : "map", stored.uids.text(),
-      stored.gids.text(), handshake.minor, handshake.passthrough() ? "on" : "off");
+      view.plan.source.name, view.target(), userns.origin, userns.uids.text(), userns.gids.text(),
+      view.plan.owner == OwnerPolicy::kVirtual ? "virtual" : "map", stored.uids.text(),
+      stored.gids.text(), view.handshake.minor, view.handshake.passthrough() ? "on" : "off");
+}
+
+// ---- serving
+
+// It inherits the blocked signals: a SIGTERM to the whole session unmounts by way of the
+// supervisor, and does not kill the worker.
+[[noreturn]] void be_worker(const ServedView& view, const std::vector<int>& others,
+                            const Ready& ready, const Refused& refused) {
+  ::prctl(PR_SET_NAME, "cvfsd-worker");
+  const OperatorError error = run_worker(view, others, ready);
+  if (view.memory().serving == 0) {
+    refused(error);
+  } else {
+    spdlog::error("cannot go on: {}", error.message());
+  }
+  ::_exit(static_cast<int>(error.code));
+}
+
+Accession be_standby(const ServedView& view) {
+  ::prctl(PR_SET_NAME, "cvfsd-standby");
+  const Succession succession = stand_by(view);
+  if (succession == Succession::kEnd) ::_exit(0);
+  ::prctl(PR_SET_NAME, "cvfsd");
+  return succession == Succession::kRolledBack ? Accession::kRolledBack : Accession::kSucceeded;
+}
+
+// Comes back in the one process that sees the view's end, as its supervisor.
+int run_processes(const ServedView& view, Accession accession, const Ready& ready,
+                  const Refused& refused) {
+  for (;;) {
+    // Not destroyed in a process that was forked: it is the other's, and so are its descriptors.
+    auto* supervisor = new Supervisor(view, accession);  // NOLINT(cppcoreguidelines-owning-memory)
+    switch (supervisor->run()) {
+      case Role::kWorker:
+        be_worker(view, supervisor->descriptors(), ready, refused);
+      case Role::kStandby:
+        accession = be_standby(view);
+        break;
+      case Role::kSuperseded:
+        ::_exit(0);
+      case Role::kEnded:
+        end_process(view.memory().standby);
+        return supervisor->exit_code();
+    }
+  }
+}
+
+void log_end(const ServedView& view) {
+  const ViewState& memory = view.memory();
+  spdlog::info(
+      "{} is unmounted ({} inodes and {} files were known; {} restarts, the longest of {} ms)",
+      view.target(), memory.known_inodes.load(), memory.open_files.load(), memory.restarts.load(),
+      memory.longest_pause_us / 1000);
+}
+
+int serve_to_the_end(const ServedView& view, Accession accession, const Ready& ready,
+                     const Refused& refused) {
+  const int code = run_processes(view, accession, ready, refused);
+  if (code != 0) (void)unmount_view(view.plan, MNT_DETACH);
+  if (view.control >= 0) ControlServer::adopt(view.control, view.control_path).remove();
+  log_end(view);
+  return code;
 }
 
 }  // namespace
 
-int serve_view(const ViewPlan& plan, const std::function<void()>& ready,
-               const std::function<void(const OperatorError&)>& refused) {
+int serve_view(ViewPlan plan, const Build& build, const Ready& ready, const Refused& refused) {
   raise_descriptor_limit();
+  ServedView view;
+  view.plan = std::move(plan);
+  view.version = build.version;
+  view.to_syslog = build.to_syslog;
+  view.program = own_program();
+  begin_log(view);
+  const auto give_up = [&](const OperatorError& error) {
+    refused(error);
+    return static_cast<int>(error.code);
+  };
   // Before there is a mount that a signal could leave behind.
-  block_supervised_signals();
-  const Outcome<UniqueFd> device = open_and_mount(plan);
-  if (!device) {
-    refused(device.error());
-    return static_cast<int>(device.error().code);
+  auto signals = take_supervised_signals();
+  if (!signals) return give_up(signals.error());
+  view.signals = std::move(*signals);
+  auto device = open_and_mount(view.plan);
+  if (!device) return give_up(device.error());
+  view.device = std::move(*device);
+  if (const auto connected = connect(view); !connected) {
+    (void)unmount_view(view.plan, MNT_DETACH);
+    return give_up(connected.error());
   }
-  const Outcome<Connection> connection = connect(plan, device->get());
-  if (!connection) {
-    (void)unmount_view(plan, MNT_DETACH);
-    refused(connection.error());
-    return static_cast<int>(connection.error().code);
-  }
-  log_start(plan, connection->handshake);
-  const int code = supervise(plan, *connection, ready, refused);
-  if (code != 0) (void)unmount_view(plan, MNT_DETACH);
-  const ViewState& view = connection->state->view();
-  spdlog::info(
-      "{} is unmounted ({} inodes and {} files were known; {} restarts, the longest of {} ms)",
-      plan.target, view.known_inodes.load(), view.open_files.load(), view.restarts.load(),
-      view.longest_pause_us / 1000);
-  return code;
+  log_start(view);
+  return serve_to_the_end(view, Accession::kMounted, ready, refused);
+}
+
+Outcome<int> resume_view(int state_fd, const Build& build) {
+  ::prctl(PR_SET_NAME, "cvfsd");
+  raise_descriptor_limit();
+  auto state = std::make_shared<StateMemory>(TRY(adopt_state(UniqueFd(state_fd))));
+  ServedView view = TRY(read_view_record(std::move(state)));
+  view.replaced = std::exchange(view.version, build.version);
+  view.program = own_program();
+  view.generation = current_generation(view.memory()) + 1;
+  begin_log(view);
+  return serve_to_the_end(
+      view, Accession::kExecuted, [] {}, [](const OperatorError&) {});
+}
+
+Outcome<void> check_state_of_view(int state_fd) {
+  TRY(check_state(state_fd));
+  return {};
 }
 
 }  // namespace cvfs

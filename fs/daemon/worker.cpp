@@ -1,5 +1,7 @@
 #include "daemon/worker.h"
 
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +10,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "daemon/orphan.h"
 #include "fuse/session.h"
 #include "store/local_store.h"
 #include "sys/file.h"
@@ -33,8 +36,9 @@ std::unique_ptr<Ownership> make_ownership(OwnerPolicy policy, Store& store,
                                          : make_map_ownership(store, identity);
 }
 
-Outcome<std::unique_ptr<Mount>> build_mount(const ViewPlan& plan, const Connection& connection,
-                                            bool adopt) {
+// Everything that can fail before the state is touched: another build's state is not ours yet.
+Outcome<MountParts> open_parts(const ServedView& view, bool adopt) {
+  const ViewPlan& plan = view.plan;
   auto directory = sys::reopen(plan.source.directory.get(), O_RDONLY | O_DIRECTORY);
   if (!directory)
     return refuse(cannot(plan.source.name, "cannot open the tree", directory.error()));
@@ -44,66 +48,106 @@ Outcome<std::unique_ptr<Mount>> build_mount(const ViewPlan& plan, const Connecti
   auto store = LocalStore::open(std::move(*directory), tenant_uid, tenant_gid);
   if (!store) return refuse(cannot(plan.source.name, "cannot open the tree", store.error()));
   MountParts parts;
-  parts.state = connection.state;
+  parts.state = view.state;
   parts.adopt = adopt;
   parts.store = std::move(*store);
   parts.identity = std::make_unique<Identity>(*plan.identity);
   parts.owners = make_ownership(plan.owner, *parts.store, *parts.identity);
   parts.ttl_seconds = plan.options.cache.ttl_seconds;
   parts.passthrough = std::make_unique<Passthrough>(
-      connection.handshake.passthrough() ? connection.device_fd : -1, tenant_uid, tenant_gid);
-  auto mount = make_mount(std::move(parts));
-  if (!mount) return refuse(cannot(plan.source.name, "cannot open the tree", mount.error()));
-  return std::move(*mount);
+      view.handshake.passthrough() ? view.device.get() : -1, tenant_uid, tenant_gid);
+  return parts;
 }
 
 // Closes what the dead worker had open and no table knows of. `before`: what was open when we
 // began.
-void close_strays(Mount& mount, const Connection& connection, const std::vector<int>& before) {
+void close_strays(Mount& mount, const ServedView& view, const std::vector<int>& others,
+                  const std::vector<int>& before) {
   std::set<int> strays(before.begin(), before.end());
-  for (const int fd : connection.own_descriptors) strays.erase(fd);
+  const ViewState& memory = view.memory();
+  for (const ProcessRecord* process : {&memory.supervisor, &memory.standby, &memory.worker}) {
+    strays.erase(process->pidfd);
+  }
+  for (const int fd : lasting_descriptors(view)) strays.erase(fd);
+  for (const int fd : others) strays.erase(fd);
   for (const int fd : descriptors_in_use(mount)) strays.erase(fd);
   for (const int fd : strays) UniqueFd{fd};
 }
 
-void note_pause(ViewState& view) {
-  const std::uint64_t died = view.died_at_us.exchange(0);
+void note_pause(ViewState& memory) {
+  const std::uint64_t died = memory.died_at_us.exchange(0);
   if (died == 0) return;
   const std::uint64_t pause = sys::monotonic_us() - died;
-  if (pause > view.longest_pause_us) view.longest_pause_us = pause;
+  memory.last_pause_us = pause;
+  if (pause > memory.longest_pause_us) memory.longest_pause_us = pause;
   spdlog::warn("serving again after {} ms ({} requests sent again since the mount)",
-               static_cast<double>(pause) / 1000.0, view.resent.load());
+               static_cast<double>(pause) / 1000.0, memory.resent.load());
+}
+
+enum class Wake { kBell, kSupervisorDied };
+
+Wake await_bell(const ServedView& view) {
+  // Asked again each time: a standby may have taken its place. Its number may be any other
+  // descriptor's by now, for an instant: who is woken looks again.
+  pollfd awaited[] = {{view.worker_bell.get(), POLLIN, 0},
+                      {view.memory().supervisor.pidfd, POLLIN, 0}};
+  while (::poll(awaited, std::size(awaited), -1) < 0) {
+  }
+  if (awaited[0].revents == 0) return Wake::kSupervisorDied;
+  eventfd_t rung = 0;
+  (void)::eventfd_read(view.worker_bell.get(), &rung);
+  return Wake::kBell;
+}
+
+// Until the view is unmounted, or another process is to go on with it.
+void serve(Session& session, const ServedView& view) {
+  session.serve(thread_count(view.plan.options), view.worker_bell.get());
+  while (!session.has_ended()) {
+    if (await_bell(view) == Wake::kBell) {
+      if (view.memory().draining != 0) session.drain();
+    } else if (!is_succeeded(view)) {
+      session.drain();
+      become_supervisor(view);
+    }
+  }
 }
 
 }  // namespace
 
-OperatorError run_worker(const ViewPlan& plan, const Connection& connection,
+OperatorError run_worker(const ServedView& view, const std::vector<int>& others,
                          const std::function<void()>& ready) {
-  ViewState& view = connection.state->view();
-  const bool adopt = view.serving != 0;
+  ViewState& memory = view.memory();
+  const bool adopt = memory.serving != 0;
   const auto tell = [&] {
     ready();
-    view.told = 1;
+    memory.told = 1;
   };
   // If the one that came to serve died over telling it. First of all: `ready` closes a descriptor
   // by its number.
-  if (adopt && view.told == 0) tell();
+  if (adopt && memory.told == 0) tell();
   // Unknown, nothing is swept: a stray costs less than a descriptor that somebody needs.
   const auto before = sys::open_descriptors().value_or(std::vector<int>());
-  auto mount = build_mount(plan, connection, adopt);
-  if (!mount) return mount.error();
-  auto session = Session::adopt(connection.device_fd, connection.handshake, **mount);
-  if (!session) return cannot(plan.target, "cannot start libfuse", session.error());
+  auto parts = open_parts(view, adopt);
+  if (!parts) return parts.error();
+  if (!accept_state(memory, view.generation)) {
+    return {ExitCode::kSystem, view.target(), "another build has the view", ""};
+  }
+  view.state->commit();
+  auto mount = make_mount(std::move(*parts));
+  if (!mount) return cannot(view.plan.source.name, "cannot open the tree", mount.error());
+  auto session = Session::adopt(view.device.get(), view.handshake, **mount);
+  if (!session) return cannot(view.target(), "cannot start libfuse", session.error());
   if (adopt) {
-    close_strays(**mount, connection, before);
+    close_strays(**mount, view, others, before);
     (*session)->resume();
   }
-  view.serving = 1;
+  memory.serving = 1;
   if (!adopt) tell();
-  note_pause(view);
-  (*session)->serve(thread_count(plan.options));
-  view.known_inodes = (*mount)->inodes.live();
-  view.open_files = (*mount)->handles.open();
+  note_pause(memory);
+  memory.worker_is_ready = 1;
+  serve(**session, view);
+  memory.known_inodes = (*mount)->inodes.live();
+  memory.open_files = (*mount)->handles.open();
   // Nothing is destroyed: the supervisor shares our descriptors and still needs them.
   ::_exit(0);
 }

@@ -3,28 +3,18 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <vector>
 
 #include "base/operator_error.h"
-#include "daemon/view_plan.h"
-#include "fuse/handshake.h"
-#include "journal/state_memory.h"
+#include "daemon/served_view.h"
 
 namespace cvfs {
 
-// What the supervisor has set up before the first worker starts; the same for each of them.
-struct Connection {
-  int device_fd;  // of /dev/fuse, mounted and initialised
-  Handshake handshake;
-  std::shared_ptr<StateMemory> state;
-  std::vector<int> own_descriptors;  // the supervisor's: never closed by a worker
-};
-
-// Serves until the view is unmounted, and ends the process then. `ready` is called by the
-// first that serves.
+// Serves until the view is unmounted or the supervisor wants it to end, and ends the process then.
+// `ready` is called by the first that serves. `others`: the descriptors that other processes of the
+// view need beside lasting_descriptors().
 // Returns only what keeps it from serving: the tree or the state cannot be taken over.
-OperatorError run_worker(const ViewPlan& plan, const Connection& connection,
+OperatorError run_worker(const ServedView& view, const std::vector<int>& others,
                          const std::function<void()>& ready);
 
 }  // namespace cvfs

@@ -2,14 +2,14 @@
 
 #include <linux/fuse.h>
 #include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstring>
 #include <span>
 #include <string>
-#include <thread>
-#include <vector>
 
 #include "base/log.h"
 #include "fuse/forget.h"
@@ -27,8 +27,10 @@ namespace cvfs {
 // that is not there would end that request with EIO.
 class ReceiveBuffer {
  public:
-  ReceiveBuffer(const StateMemory& state, std::size_t index)
-      : slot_(ReceiveArea(state.section(Section::kReceive)).slot(index)),
+  // `is_receiving` tells others when it waits for a message.
+  ReceiveBuffer(const StateMemory& state, std::size_t index, std::atomic<bool>& is_receiving)
+      : is_receiving_(is_receiving),
+        slot_(ReceiveArea(state.section(Section::kReceive)).slot(index)),
         message_(ReceiveArea(state.section(Section::kReceive)).message(index)) {
     slot_.is_used = 1;
     if (::mlock(message_.data(), message_.size()) < 0) {
@@ -52,6 +54,7 @@ class ReceiveBuffer {
     slot_.done = 0;
   }
 
+  void set_receiving(bool is_receiving) { is_receiving_ = is_receiving; }
   std::uint32_t opcode() const {
     return reinterpret_cast<const fuse_in_header*>(message_.data())->opcode;
   }
@@ -62,12 +65,22 @@ class ReceiveBuffer {
 
  private:
   static_assert(ReceiveArea::kMessageBytes >= kMaxWrite + FUSE_MIN_READ_BUFFER);
+  std::atomic<bool>& is_receiving_;
   ReceiveArea::Slot& slot_;
   std::span<std::byte> message_;
   fuse_buf buffer_{};
 };
 
 namespace {
+
+// Ends a read(2) on the connection that waits for a request; nothing else is done by it.
+constexpr int kInterrupting = SIGUSR1;
+
+void let_reads_be_interrupted() {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  ::sigaction(kInterrupting, &action, nullptr);
+}
 
 static_assert(Statistics::kSlots == ReceiveArea::kSlots);
 RequestCounters& counters_of(const StateMemory& state, std::size_t thread) {
@@ -114,15 +127,20 @@ Session::~Session() {
   if (session_ != nullptr) fuse_session_destroy(session_);
 }
 
-Session::Message Session::serve_one(ReceiveBuffer& buffer, JournalSlot& slot,
-                                    RequestCounters& counters) {
+// The bytes of a message; 0 or less: the connection has ended, or no more is to be received.
+int Session::receive(ReceiveBuffer& buffer) {
   buffer.clear();
   for (;;) {
-    const int received = fuse_session_receive_buf(session_, buffer.get());
-    if (received == -EINTR || received == -EAGAIN) continue;
-    if (received <= 0) return Message::kNone;  // libfuse has marked the session as exited
-    break;
+    buffer.set_receiving(true);
+    const int received = draining_ ? 0 : fuse_session_receive_buf(session_, buffer.get());
+    buffer.set_receiving(false);
+    if (received != -EINTR && received != -EAGAIN) return received;
   }
+}
+
+Session::Message Session::serve_one(ReceiveBuffer& buffer, JournalSlot& slot,
+                                    RequestCounters& counters) {
+  if (receive(buffer) <= 0) return Message::kNone;
   if (buffer.carry_out_forgets(mount_)) {
     counters.count(buffer.opcode(), false);
     return Message::kNotice;
@@ -148,7 +166,8 @@ void Session::resume() {
         std::strerror(asked.error().value));
   }
   finish_forgets(mount_);
-  ReceiveBuffer buffer(*mount_.state, 0);
+  std::atomic<bool> is_receiving;
+  ReceiveBuffer buffer(*mount_.state, 0, is_receiving);
   RequestCounters& counters = counters_of(*mount_.state, 0);
   JournalSlot slot(*mount_.journal);
   // Requests that are sent again come before all others.
@@ -161,19 +180,38 @@ void Session::resume() {
   mount_.journal->drop_orphans();
 }
 
-void Session::serve_requests(unsigned thread) {
+void Session::serve_requests(unsigned index, int bell) {
   sys::prepare_serving_thread();
-  ReceiveBuffer buffer(*mount_.state, 1 + thread);
-  RequestCounters& counters = counters_of(*mount_.state, 1 + thread);
-  JournalSlot slot(*mount_.journal);
-  while (fuse_session_exited(session_) == 0 &&
-         serve_one(buffer, slot, counters) != Message::kNone) {
+  {
+    ReceiveBuffer buffer(*mount_.state, 1 + index, threads_[index].is_receiving);
+    RequestCounters& counters = counters_of(*mount_.state, 1 + index);
+    JournalSlot slot(*mount_.journal);
+    while (fuse_session_exited(session_) == 0 &&
+           serve_one(buffer, slot, counters) != Message::kNone) {
+    }
+  }
+  if (--serving_ == 0) ::eventfd_write(bell, 1);
+}
+
+void Session::serve(unsigned threads, int bell) {
+  let_reads_be_interrupted();
+  serving_ = threads;
+  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back();
+  for (unsigned i = 0; i < threads; ++i) {
+    threads_[i].thread = std::jthread([this, i, bell] { serve_requests(i, bell); });
   }
 }
 
-void Session::serve(unsigned threads) {
-  std::vector<std::jthread> serving;
-  for (unsigned i = 0; i < threads; ++i) serving.emplace_back([this, i] { serve_requests(i); });
+void Session::drain() {
+  draining_ = true;
+  // Again and again: a signal that comes just before the read(2) is lost. Who is at work is left in
+  // peace: some system calls do not like to be interrupted.
+  while (!has_ended()) {
+    for (ServingThread& serving : threads_) {
+      if (serving.is_receiving) ::pthread_kill(serving.thread.native_handle(), kInterrupting);
+    }
+    ::poll(nullptr, 0, 1);
+  }
 }
 
 }  // namespace cvfs

@@ -1,9 +1,12 @@
 // Session: serves one FUSE connection with several threads, each with its own receive loop over
-// libfuse's low-level API. Borrows the
-// connection's descriptor. One thread calls resume() and serve().
+// libfuse's low-level API. Borrows the connection's descriptor. One thread calls resume(), serve()
+// and drain().
 #pragma once
 
+#include <atomic>
+#include <deque>
 #include <memory>
+#include <thread>
 
 #include "base/result.h"
 #include "fuse/handshake.h"
@@ -33,20 +36,36 @@ class Session {
   // flight, and answers that first, one request after the other.
   void resume();
 
-  // Serves until the view is unmounted; returns then. At most 64 threads.
-  void serve(unsigned threads);
+  // Starts to serve with so many threads, at most 64. The last of them that ends (the view is
+  // unmounted, or drain() was called) adds one to the eventfd(2) `bell`.
+  void serve(unsigned threads, int bell);
+
+  // All threads have ended.
+  bool has_ended() const { return serving_ == 0; }
+
+  // Answers what has been received, receives nothing more, and returns then.
+  void drain();
 
  private:
   Session(Mount& mount, int device_fd) : mount_(mount), device_fd_(device_fd) {}
 
-  void serve_requests(unsigned thread);
+  struct ServingThread {
+    std::atomic<bool> is_receiving = false;
+    std::jthread thread;
+  };
+
+  void serve_requests(unsigned index, int bell);
   // Receives one message and answers it; kNone: the connection has ended.
   enum class Message { kNone, kRequest, kResent, kNotice };
   Message serve_one(ReceiveBuffer& buffer, JournalSlot& slot, RequestCounters& counters);
+  int receive(ReceiveBuffer& buffer);
 
   Mount& mount_;
   int device_fd_;
   fuse_session* session_ = nullptr;
+  std::atomic<bool> draining_ = false;
+  std::atomic<unsigned> serving_ = 0;
+  std::deque<ServingThread> threads_;
 };
 
 }  // namespace cvfs

@@ -5,7 +5,6 @@
 // thread.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -16,24 +15,10 @@
 #include "base/result.h"
 #include "journal/section.h"
 #include "journal/state_directory.h"
+#include "journal/view_state.h"
 #include "sys/shared_memory.h"
 
 namespace cvfs {
-
-// What is known of a view as a whole, by all its processes.
-inline constexpr std::uint32_t kViewStateVersion = 1;
-struct ViewState {
-  std::atomic<std::uint32_t> serving;           // a worker has come to serve since the mount
-  std::atomic<std::uint32_t> told;              // whoever mounts has heard of it
-  std::atomic<std::uint32_t> died_of_fault;     // the last one: of anything but a SIGKILL
-  std::atomic<std::uint32_t> restarts;          // workers that took over from one that died
-  std::atomic<std::uint64_t> resent;            // requests that the kernel sent again
-  std::atomic<std::uint64_t> died_at_us;        // CLOCK_MONOTONIC: when the last worker died
-  std::atomic<std::uint64_t> longest_pause_us;  // from a worker's death to the next one serving
-  // When the connection ended: 0 unless something has been lost on the way.
-  std::atomic<std::uint64_t> known_inodes;
-  std::atomic<std::uint64_t> open_files;
-};
 
 class StateMemory {
  public:

@@ -6,6 +6,8 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include <fstream>
+
 #include "sys/mounts.h"
 
 namespace cvfs::sys {
@@ -53,6 +55,16 @@ void close_backing(int device_fd, std::int32_t backing_id) {
   auto id = static_cast<std::uint32_t>(backing_id);
   // Fails only where the connection is gone, and the id with it.
   (void)::ioctl(device_fd, kIoctlBackingClose, &id);
+}
+
+Result<std::uint32_t> connection_number(int device_fd) {
+  std::ifstream info("/proc/self/fdinfo/" + std::to_string(device_fd));
+  std::string name;
+  std::uint32_t number = 0;
+  while (info >> name) {
+    if (name == "fuse_connection:" && info >> number) return number;
+  }
+  return fail(ENODATA);
 }
 
 }  // namespace cvfs::sys

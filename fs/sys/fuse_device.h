@@ -36,4 +36,8 @@ Result<void> request_resend(int device_fd);
 Result<std::int32_t> open_backing(int device_fd, int fd);
 void close_backing(int device_fd, std::int32_t backing_id);
 
+// The number of the connection: the minor number of the mount's st_dev, and its name in
+// /sys/fs/fuse/connections. ENODATA: older than Linux 6.16, or not mounted. Any thread.
+Result<std::uint32_t> connection_number(int device_fd);
+
 }  // namespace cvfs::sys

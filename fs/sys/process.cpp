@@ -2,7 +2,9 @@
 
 #include <dirent.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -16,16 +18,76 @@
 
 namespace cvfs::sys {
 
-Result<pid_t> fork_sharing_descriptors() {
+namespace {
+
+// Of <linux/pidfd.h> since Linux 6.15.
+struct PidfdInfo {
+  std::uint64_t mask;
+  std::uint64_t cgroup;
+  std::uint32_t ids[11];
+  std::int32_t exit_code;
+};
+constexpr std::uint64_t kPidfdInfoExit = 1 << 3;
+constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
+
+// Of one that is no child: whose it was has to collect it first, which may take a moment.
+ProcessEnd end_of_a_stranger(int pidfd) {
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    PidfdInfo info{};
+    info.mask = kPidfdInfoExit;
+    if (::ioctl(pidfd, kPidfdGetInfo, &info) < 0) return {};
+    if ((info.mask & kPidfdInfoExit) != 0) return {true, info.exit_code};
+    ::poll(nullptr, 0, 1);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<pid_t> fork_sharing_descriptors(std::int32_t* pid, std::int32_t* pidfd) {
   // libc keeps the thread id in the thread's descriptor and trusts it in its locks: the kernel
   // writes the child's there, as fork(3) has it done.
   int* tid_address = nullptr;
   if (::prctl(PR_GET_TID_ADDRESS, &tid_address, 0, 0, 0) < 0) return last_error();
   clone_args arguments{};
-  arguments.flags = CLONE_FILES | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+  arguments.flags =
+      CLONE_FILES | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID | CLONE_PIDFD;
   arguments.child_tid = reinterpret_cast<std::uintptr_t>(tid_address);
+  arguments.parent_tid = reinterpret_cast<std::uintptr_t>(pid);
+  arguments.pidfd = reinterpret_cast<std::uintptr_t>(pidfd);
   arguments.exit_signal = SIGCHLD;
   return checked(static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments)));
+}
+
+Result<UniqueFd> open_pidfd(pid_t pid) {
+  UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!fd) return last_error();
+  return fd;
+}
+
+Result<void> send_signal(int pidfd, int signal) {
+  TRY(checked(::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0)));
+  return {};
+}
+
+bool ProcessEnd::is_fault() const {
+  if (!is_known) return false;
+  return WIFSIGNALED(status) ? WTERMSIG(status) != SIGKILL : WEXITSTATUS(status) != 0;
+}
+
+std::string ProcessEnd::text() const {
+  return is_known ? how_it_ended(status) : "nobody knows how";
+}
+
+std::optional<ProcessEnd> await_end(int pidfd, int timeout_ms) {
+  pollfd ended{pidfd, POLLIN, 0};
+  if (::poll(&ended, 1, timeout_ms) != 1) return std::nullopt;
+  siginfo_t info{};
+  if (::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, WEXITED | WNOHANG) < 0) {
+    return end_of_a_stranger(pidfd);
+  }
+  const bool is_exit = info.si_code == CLD_EXITED;
+  return ProcessEnd{true, is_exit ? info.si_status << 8 : info.si_status};
 }
 
 Result<std::vector<int>> open_descriptors() {

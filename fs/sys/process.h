@@ -4,16 +4,38 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 
 namespace cvfs::sys {
 
 // fork(2), but both processes go on with the same descriptor table (clone(2), CLONE_FILES): only
-// for a process with one thread. 0 in the child. EAGAIN, ENOMEM; ENOSYS: older than Linux 5.3.
-Result<pid_t> fork_sharing_descriptors();
+// for a process with one thread. 0 in the child. The kernel writes the child's pid and a pidfd of
+// it to the addresses before the child runs, so that in shared memory they are there even if the
+// parent dies at once. EAGAIN, ENOMEM; ENOSYS: older than Linux 5.3.
+Result<pid_t> fork_sharing_descriptors(std::int32_t* pid, std::int32_t* pidfd);
+
+// pidfd_open(2). ESRCH, EMFILE. Any thread.
+Result<UniqueFd> open_pidfd(pid_t pid);
+
+// pidfd_send_signal(2). ESRCH: it has ended. Any thread.
+Result<void> send_signal(int pidfd, int signal);
+
+// What is known of a process' end. Of one that is no child only Linux 6.15 and later tell how.
+struct ProcessEnd {
+  bool is_known = false;
+  int status = 0;  // as of waitpid(2)
+
+  bool is_fault() const;  // anything but a SIGKILL and exit code 0
+  std::string text() const;
+};
+
+// Waits at most `timeout_ms` (-1: for ever), and collects it if it is a child. nullopt: it runs.
+std::optional<ProcessEnd> await_end(int pidfd, int timeout_ms);
 
 // The descriptors that are open in this process now. EMFILE, ENFILE; ENOENT: no /proc. Any thread.
 Result<std::vector<int>> open_descriptors();

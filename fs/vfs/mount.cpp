@@ -7,7 +7,7 @@
 
 #include "vfs/claim.h"
 #include "vfs/op_open.h"
-#include "vfs/view_state.h"
+#include "vfs/state_sections.h"
 
 namespace cvfs {
 

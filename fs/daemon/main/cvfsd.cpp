@@ -18,31 +18,10 @@ namespace {
 struct CommandLine {
   MountCommand mount;
   int ready_fd = -1;
+  int resume_fd = -1;
+  int check_state_fd = -1;
   bool check_only = false;
 };
-
-spdlog::level::level_enum to_spdlog(LogLevel level) {
-  switch (level) {
-    case LogLevel::kError:
-      return spdlog::level::err;
-    case LogLevel::kWarning:
-      return spdlog::level::warn;
-    case LogLevel::kInfo:
-      return spdlog::level::info;
-    case LogLevel::kDebug:
-      return spdlog::level::debug;
-  }
-  return spdlog::level::info;
-}
-
-void set_up_log(const ViewPlan& plan, bool background) {
-  if (background) {
-    log_to_syslog(plan.source.name);
-  } else {
-    log_to_stderr(plan.source.name);
-  }
-  spdlog::set_level(to_spdlog(plan.options.log_level));
-}
 
 // To whom started us: mount.cvfs waits at the pipe, a person reads stderr.
 void refuse_to_starter(const UniqueFd& ready_pipe, const OperatorError& error) {
@@ -54,7 +33,7 @@ void refuse_to_starter(const UniqueFd& ready_pipe, const OperatorError& error) {
 }
 
 int run(const CommandLine& command, UniqueFd& ready_pipe) {
-  const Outcome<ViewPlan> plan = plan_view(command.mount);
+  Outcome<ViewPlan> plan = plan_view(command.mount);
   if (!plan) {
     refuse_to_starter(ready_pipe, plan.error());
     return static_cast<int>(plan.error().code);
@@ -68,10 +47,30 @@ int run(const CommandLine& command, UniqueFd& ready_pipe) {
     ready();
     return 0;
   }
-  set_up_log(*plan, static_cast<bool>(ready_pipe));
-  return serve_view(*plan, ready, [&ready_pipe](const OperatorError& error) {
+  const Build build{CVFS_VERSION, static_cast<bool>(ready_pipe)};
+  return serve_view(std::move(*plan), build, ready, [&ready_pipe](const OperatorError& error) {
     refuse_to_starter(ready_pipe, error);
   });
+}
+
+// ---- called by a running view that is to be upgraded (daemon/upgrade.h)
+
+int check_state(int state_fd) {
+  const auto checked = check_state_of_view(state_fd);
+  if (!checked) {
+    std::printf("%s\n", checked.error().message().c_str());
+    return static_cast<int>(checked.error().code);
+  }
+  std::printf("{\"cvfsd\":\"%s\"}\n", CVFS_VERSION);
+  return 0;
+}
+
+int resume(int state_fd) {
+  const auto resumed = resume_view(state_fd, Build{CVFS_VERSION, true});
+  if (resumed) return *resumed;
+  log_to_syslog("upgrade");
+  spdlog::error("cannot take the view over: {}", resumed.error().message());
+  return static_cast<int>(resumed.error().code);
 }
 
 int main_of_cvfsd(int argc, char** argv) {
@@ -80,8 +79,8 @@ int main_of_cvfsd(int argc, char** argv) {
       "Serves one view of a tenant's tree; mount(8) starts it by mount.cvfs (docs/mounting.md).",
       "cvfsd");
   app.set_version_flag("--version", CVFS_VERSION);
-  app.add_option("source", command.mount.source, "NAME, NAME:/PATH or a path")->required();
-  app.add_option("target", command.mount.target, "where to mount it")->required();
+  app.add_option("source", command.mount.source, "NAME, NAME:/PATH or a path");
+  app.add_option("target", command.mount.target, "where to mount it");
   app.add_option("-o", command.mount.options, "mount options, comma-separated");
   app.add_option("--namespace", command.mount.mount_namespace,
                  "mount it in this mount namespace (/proc/PID/ns/mnt)");
@@ -89,7 +88,14 @@ int main_of_cvfsd(int argc, char** argv) {
   app.add_flag("--check", command.check_only, "check everything, mount nothing");
   app.add_option("--ready-fd", command.ready_fd,
                  "say there when the view serves, and log to syslog (for mount.cvfs)");
+  const std::string for_upgrades = "for `cvfs upgrade` only";
+  app.add_option("--check-state", command.check_state_fd, for_upgrades)->group("");
+  app.add_option("--resume", command.resume_fd, for_upgrades)->group("");
   CLI11_PARSE(app, argc, argv);
+
+  if (command.check_state_fd >= 0) return check_state(command.check_state_fd);
+  if (command.resume_fd >= 0) return resume(command.resume_fd);
+  if (command.mount.target.empty()) return app.exit(CLI::RequiredError("source and target"));
 
   UniqueFd ready_pipe(command.ready_fd);
   if (ready_pipe) ::fcntl(ready_pipe.get(), F_SETFD, FD_CLOEXEC);

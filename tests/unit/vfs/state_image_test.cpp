@@ -17,7 +17,7 @@
 #include "journal/statistics.h"
 #include "vfs/handle_table.h"
 #include "vfs/inode_table.h"
-#include "vfs/view_state.h"
+#include "vfs/state_sections.h"
 
 namespace cvfs {
 namespace {

@@ -1,4 +1,6 @@
-#include "vfs/view_state.h"
+#include "vfs/state_sections.h"
+
+#include <algorithm>
 
 #include "journal/journal.h"
 #include "journal/receive_area.h"
@@ -8,12 +10,22 @@
 
 namespace cvfs {
 
+namespace {
+
+// Version 1 was the beginning of version 2.
+Outcome<void> lengthen(std::span<const std::byte> old, std::uint32_t, std::span<std::byte> fresh) {
+  std::ranges::copy(old, fresh.begin());
+  return {};
+}
+
+}  // namespace
+
 std::vector<SectionSpec> state_sections() {
   return {
       {Section::kInodes, InodeTable::kLayoutVersion, InodeTable::bytes_for(kMaxInodes)},
       {Section::kHandles, HandleTable::kLayoutVersion, HandleTable::bytes_for(kMaxHandles)},
       {Section::kJournal, Journal::kLayoutVersion, Journal::bytes()},
-      {Section::kView, kViewStateVersion, sizeof(ViewState)},
+      {Section::kView, kViewStateVersion, kViewStateBytes, lengthen},
       {Section::kReceive, ReceiveArea::kLayoutVersion, ReceiveArea::bytes()},
       {Section::kPlan, kPlanVersion, kPlanBytes},
       {Section::kStatistics, Statistics::kLayoutVersion, Statistics::bytes()},

@@ -1,0 +1,42 @@
+#include "daemon/orphan.h"
+
+#include <poll.h>
+
+#include <cstring>
+
+#include "base/log.h"
+#include "daemon/process_record.h"
+#include "daemon/upgrade.h"
+
+namespace cvfs {
+
+namespace {
+
+// A standby needs less than a millisecond, if it lives and the machine is not busy.
+constexpr int kMostMs = 2'000;
+
+bool is_alive(const ProcessRecord& record) {
+  return is_recorded(record) && !await_end(record, 0);
+}
+
+}  // namespace
+
+bool is_succeeded(const ServedView& view) {
+  const ViewState& memory = view.memory();
+  for (int waited = 0; waited < kMostMs; waited += 2) {
+    if (is_alive(memory.supervisor)) return true;
+    if (!is_alive(memory.standby)) break;
+    ::poll(nullptr, 0, 2);
+  }
+  return is_alive(memory.supervisor);
+}
+
+void become_supervisor(const ServedView& view) {
+  spdlog::error("the supervisor and the standby of {} died at once; starting them again",
+                view.target());
+  view.memory().died_at_us = sys::monotonic_us();
+  become_program(view, "/proc/self/exe");
+  spdlog::error("cannot: {}", std::strerror(errno));
+}
+
+}  // namespace cvfs

@@ -1,0 +1,29 @@
+// The processes of a view, by their records in the state memory (journal/view_state.h): starting
+// one, asking after it, ending it. Called by a process with one thread.
+#pragma once
+
+#include <optional>
+
+#include "base/result.h"
+#include "journal/view_state.h"
+#include "sys/process.h"
+
+namespace cvfs {
+
+// Starts one that shares our descriptors: true in the new process. Errors: those of clone3(2).
+Result<bool> start_process(ProcessRecord& record);
+
+inline bool is_recorded(const ProcessRecord& record) {
+  return record.pidfd != 0;
+}
+
+// nullopt: it runs after `timeout_ms` (-1: for ever).
+std::optional<sys::ProcessEnd> await_end(const ProcessRecord& record, int timeout_ms);
+
+// It has ended, and has been asked for: there is none any more.
+void forget_process(ProcessRecord& record);
+
+// SIGKILL, and waits for its end.
+void end_process(ProcessRecord& record);
+
+}  // namespace cvfs

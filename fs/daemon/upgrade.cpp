@@ -1,0 +1,214 @@
+#include "daemon/upgrade.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "control/control_message.h"
+#include "control/control_server.h"
+#include "daemon/view_events.h"
+#include "daemon/view_record.h"
+#include "sys/process.h"
+
+namespace cvfs {
+
+namespace {
+
+// How long a build may take to say that it understands the state: the worker serves meanwhile.
+constexpr std::uint64_t kCheckUs = 10'000'000;
+// How long a worker may take to answer what it has: containers wait meanwhile. One that takes
+// longer is killed; the journal knows what it was at.
+constexpr std::uint64_t kDrainUs = 300'000;
+constexpr std::size_t kMostSaid = 2000;
+
+std::string number(int value) {
+  return std::to_string(value);
+}
+
+// The check's own process: nothing of ours but the state memory and what it says there.
+[[noreturn]] void be_check(const std::string& program, int state_fd, int output_fd) {
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  ::dup2(output_fd, STDOUT_FILENO);
+  ::dup2(output_fd, STDERR_FILENO);
+  ::close_range(STDERR_FILENO + 1, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+  ::fcntl(state_fd, F_SETFD, 0);
+  ::execl(program.c_str(), "cvfsd", ("--check-state=" + number(state_fd)).c_str(), nullptr);
+  ::dprintf(STDOUT_FILENO, "cannot start it: %s", std::strerror(errno));
+  ::_exit(static_cast<int>(ExitCode::kSystem));
+}
+
+void keep_over_exec() {
+  for (const int fd : sys::open_descriptors().value_or(std::vector<int>())) {
+    const int flags = ::fcntl(fd, F_GETFD);
+    if (flags >= 0) ::fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC);
+  }
+}
+
+void answer_client(const ServedView& view, const std::string& line) {
+  const int client = view.memory().upgrade_client.exchange(0);
+  if (client <= 0) return;
+  send_reply(client, line);
+  UniqueFd{client};
+}
+
+}  // namespace
+
+void Upgrade::begin(const std::string& program, int client_fd) {
+  if (stage_ != Stage::kIdle) {
+    if (client_fd < 0) return;
+    send_reply(client_fd, error_reply({ExitCode::kSystem, view_.target(), "an upgrade is under way",
+                                       "wait for its end"}));
+    UniqueFd{client_fd};
+    return;
+  }
+  program_ = program.empty() ? view_.program : program;
+  view_.memory().upgrade_client = std::max(client_fd, 0);
+  view_.memory().upgrade_by = view_.generation + 1;
+  const auto started = start_check();
+  if (!started) fail(started.error());
+}
+
+Outcome<void> Upgrade::start_check() {
+  TRY(write_view_record(view_));
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0) {
+    return refuse({ExitCode::kSystem, "pipe", std::strerror(errno), ""});
+  }
+  check_output_.reset(ends[0]);
+  const UniqueFd write_end(ends[1]);
+  const pid_t pid = ::fork();
+  if (pid == 0) be_check(program_, view_.state->fd(), write_end.get());
+  auto pidfd = pid < 0 ? Result<UniqueFd>(last_error()) : sys::open_pidfd(pid);
+  if (!pidfd) {
+    if (pid > 0) ::kill(pid, SIGKILL);
+    return refuse({ExitCode::kSystem, "fork", std::strerror(pidfd.error().value), ""});
+  }
+  check_ = std::move(*pidfd);
+  said_.clear();
+  deadline_us_ = sys::monotonic_us() + kCheckUs;
+  stage_ = Stage::kChecking;
+  return {};
+}
+
+std::vector<int> Upgrade::descriptors() const {
+  std::vector<int> descriptors;
+  for (const int fd : {check_.get(), check_output_.get(), view_.memory().upgrade_client.load()}) {
+    if (fd > 0) descriptors.push_back(fd);
+  }
+  return descriptors;
+}
+
+void Upgrade::add_to(std::vector<pollfd>& polled) const {
+  if (stage_ != Stage::kChecking) return;
+  polled.push_back({check_.get(), POLLIN, 0});
+  if (check_output_) polled.push_back({check_output_.get(), POLLIN, 0});
+}
+
+int Upgrade::timeout_ms() const {
+  if (stage_ == Stage::kIdle) return -1;
+  const std::uint64_t now = sys::monotonic_us();
+  return deadline_us_ <= now ? 0 : static_cast<int>((deadline_us_ - now) / 1000 + 1);
+}
+
+void Upgrade::read_check() {
+  char buffer[512];
+  for (;;) {
+    const ssize_t got = ::read(check_output_.get(), buffer, sizeof buffer);
+    if (got < 0) return;
+    if (got == 0) return check_output_.reset();
+    if (said_.size() < kMostSaid) said_.append(buffer, static_cast<std::size_t>(got));
+  }
+}
+
+void Upgrade::go_on() {
+  if (stage_ == Stage::kIdle) return;
+  const bool is_late = sys::monotonic_us() >= deadline_us_;
+  if (stage_ == Stage::kDraining) {
+    if (is_late) (void)sys::send_signal(view_.memory().worker.pidfd, SIGKILL);
+    return;
+  }
+  if (check_output_) read_check();
+  if (is_late) (void)sys::send_signal(check_.get(), SIGKILL);
+  const auto end = sys::await_end(check_.get(), is_late ? -1 : 0);
+  if (!end) return;
+  if (check_output_) read_check();
+  if (is_late) return end_check("it does not answer");
+  if (end->is_fault() || !end->is_known) return end_check(said_.empty() ? end->text() : said_);
+  end_check(said_.starts_with("{\"cvfsd\"") ? "" : "it is no cvfsd");
+}
+
+void Upgrade::end_check(const std::string& fault) {
+  check_.reset();
+  check_output_.reset();
+  if (fault.empty()) return drain();
+  fail({ExitCode::kSystem, program_,
+        "this build cannot take the view over: " + fault.substr(0, fault.find('\n')),
+        "unmount the view and mount it again to go on with it"});
+}
+
+void Upgrade::drain() {
+  spdlog::info("upgrade: {} understands the state; the worker ends", program_);
+  ViewState& memory = view_.memory();
+  memory.died_at_us = sys::monotonic_us();
+  memory.draining = 1;
+  ::eventfd_write(view_.worker_bell.get(), 1);
+  deadline_us_ = sys::monotonic_us() + kDrainUs;
+  stage_ = Stage::kDraining;
+}
+
+void Upgrade::hand_over() {
+  stage_ = Stage::kIdle;
+  become_program(view_, program_);
+  fail({ExitCode::kSystem, program_, std::string("cannot start it: ") + std::strerror(errno), ""});
+}
+
+void Upgrade::fail(const OperatorError& error) {
+  stage_ = Stage::kIdle;
+  check_.reset();
+  check_output_.reset();
+  report_upgrade_failed(view_, error);
+}
+
+void become_program(const ServedView& view, const std::string& program) {
+  const std::string resume = "--resume=" + number(view.state->fd());
+  keep_over_exec();
+  offer_state(view.memory());
+  ::eventfd_write(view.standby_bell.get(), 1);
+  ::execl(program.c_str(), "cvfsd", resume.c_str(), nullptr);
+  const int error = errno;
+  if (!withdraw_offer(view.memory(), view.generation)) std::abort();
+  errno = error;
+}
+
+void report_upgraded(const ServedView& view) {
+  ViewState& memory = view.memory();
+  ++memory.upgrades;
+  const std::uint64_t pause = memory.last_pause_us;
+  note_event(memory, ViewEventKind::kUpgraded, view.replaced + " -> " + view.version, pause);
+  spdlog::info("upgraded from {} to {} ({}), serving again after {} ms", view.replaced,
+               view.version, view.program, static_cast<double>(pause) / 1000.0);
+  answer_client(view,
+                ok_reply({{"from", view.replaced}, {"to", view.version}, {"pause_us", pause}}));
+  memory.upgrade_by = 0;
+}
+
+void report_upgrade_failed(const ServedView& view, const OperatorError& error) {
+  note_event(view.memory(), ViewEventKind::kUpgradeFailed, error.what);
+  spdlog::error("not upgraded: {}", error.message());
+  answer_client(view, error_reply(error));
+  view.memory().upgrade_by = 0;
+}
+
+}  // namespace cvfs

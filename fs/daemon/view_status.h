@@ -1,0 +1,13 @@
+// What a view says of itself: the answer to `cvfs status`. By the supervisor.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "daemon/served_view.h"
+
+namespace cvfs {
+
+// An object; its fields are described in docs/operating.md.
+nlohmann::json status_of(const ServedView& view);
+
+}  // namespace cvfs
