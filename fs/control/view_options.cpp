@@ -16,6 +16,7 @@ namespace {
 
 constexpr double kMaxTtlSeconds = 86400;
 constexpr unsigned kMaxThreads = 64;
+constexpr unsigned kMaxHangSeconds = 86400;
 constexpr std::uint32_t kMaxId = 0xFFFFFFFE;  // (uid_t)-1 is "no id"
 constexpr unsigned long kAtimeModes = MS_NOATIME | MS_RELATIME | MS_STRICTATIME;
 
@@ -164,6 +165,10 @@ constexpr auto kValueOptions = std::to_array<ValueOption>({
     {"threads", "a number from 1 to 64", "threads=4",
      [](ViewOptions& o, std::string_view v) {
        return assign(o.threads, parse_number<unsigned>(v, 1, kMaxThreads));
+     }},
+    {"hang", "a number of seconds from 0 (never) to 86400", "hang=120",
+     [](ViewOptions& o, std::string_view v) {
+       return assign(o.hang_seconds, parse_number<unsigned>(v, 0, kMaxHangSeconds));
      }},
 });
 

@@ -36,6 +36,8 @@ struct ViewOptions {
   CacheOption cache;
   LogLevel log_level = LogLevel::kInfo;  // log=error|warning|info|debug
   unsigned threads = 0;                  // threads=1…64; 0: chosen from the number of CPUs
+  // hang=: a worker that is at one request for so long is looked at; 0: never.
+  unsigned hang_seconds = 120;
 
   // MS_* of mount(2). Views are nosuid,nodev unless `suid` or `dev` is said.
   unsigned long mount_flags = 0;

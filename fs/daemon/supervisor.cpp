@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "control/control_message.h"
+#include "daemon/fault_report.h"
 #include "daemon/mount_namespace.h"
 #include "daemon/process_record.h"
 #include "daemon/view_events.h"
@@ -48,6 +49,10 @@ int until(std::uint64_t time_us) {
   return time_us <= now ? 0 : static_cast<int>((time_us - now) / 1000 + 1);
 }
 
+void log_lines(const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) spdlog::error(line);
+}
+
 }  // namespace
 
 Outcome<UniqueFd> take_supervised_signals() {
@@ -65,6 +70,7 @@ Supervisor::Supervisor(const ServedView& view, Accession accession)
       memory_(view.memory()),
       accession_(accession),
       upgrade_(view),
+      hangs_(*view.state, std::chrono::seconds(view.plan.options.hang_seconds)),
       worker_started_us_(sys::monotonic_us()) {
   if (view.control >= 0) control_ = ControlServer::adopt(view.control, view.control_path);
 }
@@ -194,10 +200,17 @@ void Supervisor::note_worker_death(int pid, const sys::ProcessEnd& end) {
   // The worker takes it away when it serves: what is still there is an earlier one's.
   std::uint64_t none = 0;
   memory_.died_at_us.compare_exchange_strong(none, sys::monotonic_us());
-  memory_.died_of_fault = end.is_fault() ? 1 : 0;
+  const std::vector<std::string> fault = take_fault(*view_.state);
+  memory_.died_of_fault = end.is_fault() || !fault.empty() ? 1 : 0;
   ++memory_.restarts;
-  note_event(memory_, ViewEventKind::kWorkerDied, end.text());
+  if (hung_.empty()) {
+    note_event(memory_, ViewEventKind::kWorkerDied, fault.empty() ? end.text() : fault.front());
+  } else {
+    ++memory_.hangs;
+    note_event(memory_, ViewEventKind::kWorkerHung, std::exchange(hung_, {}));
+  }
   has_open_event_ = true;
+  log_lines(fault);
   delay_worker(memory_.worker_is_ready != 0);
   spdlog::error("worker {} of {} died ({}); starting another", pid, view_.target(), end.text());
 }
@@ -268,7 +281,7 @@ void Supervisor::wait() {
     (void)::poll(awaited.data(), awaited.size(), kStartingMs);
     return;
   }
-  int timeout = upgrade_.timeout_ms();
+  int timeout = sooner(upgrade_.timeout_ms(), hangs_.timeout_ms());
   if (!is_recorded(memory_.worker)) {
     timeout = sooner(timeout, until(next_worker_us_));
   } else if (!has_ready_worker_) {
@@ -290,11 +303,22 @@ void Supervisor::wait() {
 
 void Supervisor::serve(const std::vector<pollfd>& polled) {
   take_signals();
+  end_worker_that_hangs();
   upgrade_.go_on();
   if (!control_) return;
   control_->serve(polled, [this](const ControlCommand& command, int client_fd) {
     return answer(command, client_fd);
   });
+}
+
+void Supervisor::end_worker_that_hangs() {
+  if (!has_ready_worker_) return;
+  const auto report = hangs_.check(memory_.worker.pid);
+  if (!report) return;
+  log_lines(report->lines);
+  if (!report->replace) return;
+  hung_ = report->lines.empty() ? "hung" : report->lines.front();
+  (void)sys::send_signal(memory_.worker.pidfd, SIGKILL);
 }
 
 void Supervisor::take_signals() {

@@ -8,9 +8,11 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "control/control_server.h"
+#include "daemon/hang_watch.h"
 #include "daemon/served_view.h"
 #include "daemon/upgrade.h"
 #include "sys/process.h"
@@ -65,6 +67,7 @@ class Supervisor {
   void delay_worker(bool has_served);
   void worker_came_to_serve();
   void end_upgrade();
+  void end_worker_that_hangs();
   void wait();
   void serve(const std::vector<pollfd>& polled);
   void take_signals();
@@ -75,6 +78,8 @@ class Supervisor {
   Accession accession_;
   std::optional<ControlServer> control_;
   Upgrade upgrade_;
+  HangWatch hangs_;
+  std::string hung_;               // why the worker was ended
   UniqueFd predecessor_;           // that died
   UniqueFd replaced_standby_;      // of the build that we took over from
   bool has_ready_worker_ = false;  // and has noted it

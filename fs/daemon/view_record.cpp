@@ -44,6 +44,7 @@ json options_record(const ViewOptions& options) {
           {"ttl", options.cache.ttl_seconds},
           {"log", static_cast<int>(options.log_level)},
           {"threads", options.threads},
+          {"hang", options.hang_seconds},
           {"mount_flags", options.mount_flags}};
 }
 
@@ -106,6 +107,7 @@ ViewOptions read_options(const json& record) {
   options.cache.ttl_seconds = record.value("ttl", options.cache.ttl_seconds);
   options.log_level = static_cast<LogLevel>(record.value("log", static_cast<int>(LogLevel::kInfo)));
   options.threads = record.value("threads", 0U);
+  options.hang_seconds = record.value("hang", options.hang_seconds);
   options.mount_flags = record.value("mount_flags", 0UL);
   return options;
 }

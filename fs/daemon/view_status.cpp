@@ -4,8 +4,10 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "fuse/opcode_name.h"
 #include "journal/statistics.h"
+#include "sys/fuse_opcode.h"
+#include "vfs/handle_table.h"
+#include "vfs/inode_table.h"
 
 namespace cvfs {
 
@@ -75,7 +77,8 @@ json requests_of(const ServedView& view) {
     if (count.answered == 0) continue;
     answered += count.answered;
     failed += count.errors;
-    by_opcode[opcode_name(opcode)] = {{"answered", count.answered}, {"errors", count.errors}};
+    by_opcode[sys::fuse_opcode_name(opcode)] = {{"answered", count.answered},
+                                                {"errors", count.errors}};
   }
   return {{"answered", answered},
           {"failed", failed},
@@ -103,6 +106,8 @@ json status_of(const ServedView& view) {
           {"restarts", restarts_of(memory)},
           {"events", events_of(memory)},
           {"requests", requests_of(view)},
+          {"inodes", InodeTable::live_in(view.state->section(Section::kInodes))},
+          {"open_files", HandleTable::open_in(view.state->section(Section::kHandles))},
           {"passthrough", view.handshake.passthrough()},
           {"fuse", "7." + std::to_string(view.handshake.minor)},
           {"cache", cache_text(view.plan.options.cache.ttl_seconds)}};

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "daemon/fault_handler.h"
 #include "daemon/orphan.h"
 #include "fuse/session.h"
 #include "store/local_store.h"
@@ -117,6 +118,7 @@ void serve(Session& session, const ServedView& view) {
 OperatorError run_worker(const ServedView& view, const std::vector<int>& others,
                          const std::function<void()>& ready) {
   ViewState& memory = view.memory();
+  install_fault_handlers(*view.state);
   const bool adopt = memory.serving != 0;
   const auto tell = [&] {
     ready();

@@ -19,6 +19,7 @@
 #include "journal/receive_area.h"
 #include "sys/credentials.h"
 #include "sys/fuse_device.h"
+#include "sys/signal_stack.h"
 
 namespace cvfs {
 
@@ -182,6 +183,7 @@ void Session::resume() {
 
 void Session::serve_requests(unsigned index, int bell) {
   sys::prepare_serving_thread();
+  const sys::SignalStack signal_stack;
   {
     ReceiveBuffer buffer(*mount_.state, 1 + index, threads_[index].is_receiving);
     RequestCounters& counters = counters_of(*mount_.state, 1 + index);

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <random>
+#include <semaphore>
 #include <string>
 #include <string_view>
 
@@ -21,11 +22,23 @@ namespace {
 constexpr std::array<std::string_view, 5> kNames = {"received", "intent", "executed", "done",
                                                     "replied"};
 
+enum class Deed { kKill, kFault, kPoison, kHang, kSpin, kStuck };
+
+struct Misdeed {
+  std::string_view name;
+  Deed deed;
+};
+constexpr std::array<Misdeed, 5> kMisdeeds = {{{"fault", Deed::kFault},
+                                               {"poison", Deed::kPoison},
+                                               {"hang", Deed::kHang},
+                                               {"spin", Deed::kSpin},
+                                               {"stuck", Deed::kStuck}}};
+
 struct Wish {
   CrashPoint point{};
-  bool poison = false;
-  unsigned one_in = 0;  // 0: never
-  unsigned opcode = 0;  // 0: any
+  Deed deed = Deed::kKill;  // all others: at the intent
+  unsigned one_in = 0;      // 0: never
+  unsigned opcode = 0;      // 0: any
 };
 
 Wish read_wish() {
@@ -39,11 +52,35 @@ Wish read_wish() {
   const std::size_t colon = text.find(':');
   if (colon == std::string::npos) return wish;
   (void)std::sscanf(text.c_str() + colon, ":%u:%u", &wish.one_in, &wish.opcode);
-  wish.poison = text.starts_with("poison");
-  const auto* const name = std::ranges::find(kNames, std::string_view(text).substr(0, colon));
+  const auto word = std::string_view(text).substr(0, colon);
+  const auto* const misdeed = std::ranges::find(kMisdeeds, word, &Misdeed::name);
+  if (misdeed != kMisdeeds.end()) wish.deed = misdeed->deed;
+  const auto* const name = std::ranges::find(kNames, word);
   wish.point =
       name == kNames.end() ? CrashPoint::kIntent : static_cast<CrashPoint>(name - kNames.begin());
   return wish;
+}
+
+// Nobody has anything at such an address.
+void fault() {
+  volatile std::uintptr_t nowhere = 64;
+  *reinterpret_cast<volatile int*>(nowhere) = 0;  // NOLINT(performance-no-int-to-ptr)
+}
+
+void hang() {
+  std::binary_semaphore never(0);
+  never.acquire();
+}
+
+void spin() {
+  for (volatile unsigned rounds = 0;;) rounds = rounds + 1;
+}
+
+void misbehave(Deed deed) {
+  if (deed == Deed::kFault) fault();
+  if (deed == Deed::kHang) hang();
+  if (deed == Deed::kSpin) spin();
+  ::kill(::getpid(), SIGKILL);
 }
 
 thread_local std::uint32_t opcode_at_hand = 0;
@@ -61,12 +98,11 @@ void crash_point(CrashPoint point) {
   static const Wish wish = read_wish();
   if (wish.one_in == 0 || point != wish.point) return;
   if (wish.opcode != 0 && wish.opcode != opcode_at_hand) return;
-  if (wish.poison) std::raise(SIGSEGV);  // of this thread: it comes no further
+  if (wish.deed == Deed::kPoison) fault();
+  if (wish.deed == Deed::kStuck) hang();
   if (is_spared) return;
   thread_local std::minstd_rand random(std::random_device{}());
-  if (std::uniform_int_distribution<unsigned>(1, wish.one_in)(random) == 1) {
-    ::kill(::getpid(), SIGKILL);
-  }
+  if (std::uniform_int_distribution<unsigned>(1, wish.one_in)(random) == 1) misbehave(wish.deed);
 }
 
 }  // namespace cvfs

@@ -1,11 +1,15 @@
 #include "journal/journal.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstddef>
 #include <cstdlib>
 #include <ctime>
 #include <utility>
 
 #include "journal/crash_point.h"
+#include "sys/process.h"
 
 namespace cvfs {
 
@@ -83,6 +87,21 @@ bool Intent::is_since_plan(const timespec& time) const {
          std::pair(record_->intent_seconds, record_->intent_nanoseconds);
 }
 
+// Version 1 lacked `begun_us` and `tid`; what is before and after them was the same.
+Outcome<void> Journal::migrate(std::span<const std::byte> old, std::uint32_t,
+                               std::span<std::byte> fresh) {
+  constexpr std::size_t kBefore = offsetof(IntentRecord, begun_us);
+  constexpr std::size_t kAfter = offsetof(IntentRecord, handle);
+  constexpr std::size_t kOldBytes = kBefore + sizeof(IntentRecord) - kAfter;
+  for (std::size_t i = 0; i < kSlots; ++i) {
+    const auto from = old.subspan(i * kOldBytes, kOldBytes);
+    const auto to = fresh.subspan(i * sizeof(IntentRecord), sizeof(IntentRecord));
+    std::ranges::copy(from.first(kBefore), to.begin());
+    std::ranges::copy(from.subspan(kBefore), to.begin() + kAfter);
+  }
+  return {};
+}
+
 Journal::Journal(std::span<std::byte> memory)
     : records_(reinterpret_cast<IntentRecord*>(memory.data()),
                memory.size() / sizeof(IntentRecord)) {
@@ -124,6 +143,15 @@ void Journal::drop_orphans() {
   for (IntentRecord* record : std::exchange(orphans_, {})) give_back(record);
 }
 
+JournalSlot::JournalSlot(Journal& journal)
+    : journal_(journal), record_(journal.take_slot()), tid_(::gettid()) {}
+
+void JournalSlot::begin_to_work() {
+  // In this order: who finds this thread there finds its time, too.
+  record_->begun_us.store(sys::coarse_monotonic_us(), std::memory_order_relaxed);
+  record_->tid.store(tid_, std::memory_order_release);
+}
+
 Intent JournalSlot::begin(std::uint64_t unique, std::uint32_t opcode, std::uint64_t node,
                           bool resent) {
   begin_crash_points(opcode, resent);
@@ -134,6 +162,7 @@ Intent JournalSlot::begin(std::uint64_t unique, std::uint32_t opcode, std::uint6
       journal_.give_back(std::exchange(record_, found));
       ++record_->deaths;
       if (journal_.died_of_fault_) ++record_->faults;
+      begin_to_work();
       Intent intent(record_);
       intent.resumed_ = true;
       return intent;
@@ -148,6 +177,7 @@ Intent JournalSlot::begin(std::uint64_t unique, std::uint32_t opcode, std::uint6
   record_->lookup_count = 0;
   record_->handle = 0;
   record_->detail = 0;
+  begin_to_work();
   record_->stage.store(Stage::kReceived, std::memory_order_relaxed);
   record_->unique.store(unique, std::memory_order_release);
   crash_point(CrashPoint::kReceived);

@@ -12,6 +12,7 @@
 
 #include "base/ids.h"
 #include "base/mutex.h"
+#include "base/operator_error.h"
 #include "base/result.h"
 
 namespace cvfs {
@@ -35,7 +36,11 @@ struct IntentRecord {
   std::uint32_t faults;         // those among them that nobody had killed
   std::int64_t intent_seconds;  // CLOCK_REALTIME_COARSE, the clock of file timestamps
   std::int64_t intent_nanoseconds;
-  std::uint64_t detail;          // what was there before, where the operation needs it
+  std::uint64_t detail;  // what was there before, where the operation needs it
+  // Since when a process works on it (sys::coarse_monotonic_us), and with which thread. A record
+  // that a dead process left still says that one's.
+  std::atomic<std::uint64_t> begun_us;
+  std::atomic<std::int32_t> tid;
   std::atomic<HandleId> handle;  // that was opened for the reply; 0: none
   std::atomic<std::uint32_t> lookup_count;
   NodeId lookups[kMaxLookups];  // of inodes, counted for the reply
@@ -86,9 +91,13 @@ class Intent {
 
 class Journal {
  public:
-  static constexpr std::uint32_t kLayoutVersion = 1;
+  static constexpr std::uint32_t kLayoutVersion = 2;
   static constexpr std::size_t kSlots = 256;
   static std::size_t bytes() { return kSlots * sizeof(IntentRecord); }
+
+  // Of the versions before, as section.h has it.
+  static Outcome<void> migrate(std::span<const std::byte> old, std::uint32_t old_version,
+                               std::span<std::byte> fresh);
 
   // In zeroed memory of bytes(), or in what an earlier process left there.
   explicit Journal(std::span<std::byte> memory);
@@ -115,11 +124,11 @@ class Journal {
   std::vector<IntentRecord*> free_ CVFS_GUARDED_BY(mutex_);
 };
 
-// A thread's place in the journal. Not shared.
+// A thread's place in the journal. Made by that thread, and not shared.
 class JournalSlot {
  public:
   // Aborts if there are more threads than slots.
-  explicit JournalSlot(Journal& journal) : journal_(journal), record_(journal.take_slot()) {}
+  explicit JournalSlot(Journal& journal);
   ~JournalSlot() { journal_.give_back(record_); }
   JournalSlot(const JournalSlot&) = delete;
   JournalSlot& operator=(const JournalSlot&) = delete;
@@ -130,8 +139,12 @@ class JournalSlot {
   void end();
 
  private:
+  // On this thread, from now on.
+  void begin_to_work();
+
   Journal& journal_;
   IntentRecord* record_;
+  std::int32_t tid_;
 };
 
 // Makes a change exactly once. `execute() -> Result<void>` makes it; `was_made() -> bool` finds out

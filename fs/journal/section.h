@@ -19,6 +19,7 @@ enum class Section : std::uint32_t {
   kReceive = 5,
   kPlan = 6,        // what the view is, as text
   kStatistics = 7,  // journal/statistics.h
+  kFaults = 8,      // journal/fault_record.h
 };
 
 // Makes this build's section of what a build of an older version left in `old`, which stays as it

@@ -13,8 +13,8 @@ namespace {
 constexpr const char* kMountAnew = "unmount the view and mount it again with this version";
 
 std::string name_of(Section kind) {
-  static constexpr const char* kNames[] = {"?",    "inodes",  "handles", "journal",
-                                           "view", "receive", "plan",    "statistics"};
+  static constexpr const char* kNames[] = {"?",       "inodes", "handles",    "journal", "view",
+                                           "receive", "plan",   "statistics", "faults"};
   const auto number = static_cast<std::uint32_t>(kind);
   return "section " + std::to_string(number) + " (" +
          kNames[number < std::size(kNames) ? number : 0] + ")";

@@ -108,11 +108,23 @@ std::string how_it_ended(int status) {
   return "exit code " + std::to_string(WEXITSTATUS(status));
 }
 
-std::uint64_t monotonic_us() {
+namespace {
+
+std::uint64_t microseconds_of(clockid_t clock) {
   timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  ::clock_gettime(clock, &now);
   return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000 +
          static_cast<std::uint64_t>(now.tv_nsec) / 1'000;
+}
+
+}  // namespace
+
+std::uint64_t monotonic_us() {
+  return microseconds_of(CLOCK_MONOTONIC);
+}
+
+std::uint64_t coarse_monotonic_us() {
+  return microseconds_of(CLOCK_MONOTONIC_COARSE);
 }
 
 }  // namespace cvfs::sys

@@ -46,4 +46,7 @@ std::string how_it_ended(int status);
 // Microseconds of CLOCK_MONOTONIC, the same for all processes. Any thread.
 std::uint64_t monotonic_us();
 
+// The same clock, a few milliseconds late: costs no more than reading memory. Any thread.
+std::uint64_t coarse_monotonic_us();
+
 }  // namespace cvfs::sys

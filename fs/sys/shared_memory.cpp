@@ -14,10 +14,7 @@ Result<SharedMemory> SharedMemory::create(const char* name, std::size_t bytes) {
   UniqueFd fd(::memfd_create(name, MFD_CLOEXEC));
   if (!fd) return last_error();
   if (::ftruncate(fd.get(), static_cast<off_t>(bytes)) < 0) return last_error();
-  void* data =
-      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
-  if (data == MAP_FAILED) return last_error();
-  return SharedMemory(std::move(fd), data, bytes);
+  return map(std::move(fd), bytes);
 }
 
 Result<SharedMemory> SharedMemory::adopt(UniqueFd fd, std::size_t at_least) {
@@ -26,9 +23,15 @@ Result<SharedMemory> SharedMemory::adopt(UniqueFd fd, std::size_t at_least) {
   const auto has = static_cast<std::size_t>(status.st_size);
   const std::size_t bytes = std::max(has, at_least);
   if (bytes > has && ::ftruncate(fd.get(), static_cast<off_t>(bytes)) < 0) return last_error();
+  return map(std::move(fd), bytes);
+}
+
+Result<SharedMemory> SharedMemory::map(UniqueFd fd, std::size_t bytes) {
   void* data =
       ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd.get(), 0);
   if (data == MAP_FAILED) return last_error();
+  // A dump would have every page of the sparse whole. Kernels that cannot leave it out dump it.
+  (void)::madvise(data, bytes, MADV_DONTDUMP);
   return SharedMemory(std::move(fd), data, bytes);
 }
 

@@ -1,6 +1,7 @@
 // SharedMemory: a zeroed, sparse mapping of a memfd: pages cost memory only once they are touched.
 // It holds the tables that are to outlive the process that serves (docs/state.md). Owns the
-// mapping and the descriptor; the bytes may be used from any thread.
+// mapping and the descriptor; the bytes may be used from any thread. Core dumps leave it out
+// (sys/core_dump.h has parts kept).
 #pragma once
 
 #include <cstddef>
@@ -31,6 +32,7 @@ class SharedMemory {
   int fd() const { return fd_.get(); }
 
  private:
+  static Result<SharedMemory> map(UniqueFd fd, std::size_t bytes);
   SharedMemory(UniqueFd fd, void* data, std::size_t size)
       : fd_(std::move(fd)), data_(data), size_(size) {}
 

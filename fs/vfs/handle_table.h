@@ -54,6 +54,10 @@ class HandleTable {
   static int set_io(HandleRecord& record, UniqueFd io);
 
   std::uint64_t open() const { return header_->open.load(std::memory_order_relaxed); }
+  // The same of a table that another process serves with.
+  static std::uint64_t open_in(std::span<const std::byte> memory) {
+    return reinterpret_cast<const Header*>(memory.data())->open.load(std::memory_order_relaxed);
+  }
 
  private:
   struct Header {

@@ -81,6 +81,10 @@ class InodeTable {
   void for_each(const std::function<void(NodeId, InodeRecord&)>& visit);
 
   std::uint64_t live() const { return header_->live.load(std::memory_order_relaxed); }
+  // The same of a table that another process serves with.
+  static std::uint64_t live_in(std::span<const std::byte> memory) {
+    return reinterpret_cast<const Header*>(memory.data())->live.load(std::memory_order_relaxed);
+  }
 
  private:
   static constexpr std::size_t kShards = 64;

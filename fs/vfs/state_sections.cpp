@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "journal/fault_record.h"
 #include "journal/journal.h"
 #include "journal/receive_area.h"
 #include "journal/statistics.h"
@@ -24,10 +25,11 @@ std::vector<SectionSpec> state_sections() {
   return {
       {Section::kInodes, InodeTable::kLayoutVersion, InodeTable::bytes_for(kMaxInodes)},
       {Section::kHandles, HandleTable::kLayoutVersion, HandleTable::bytes_for(kMaxHandles)},
-      {Section::kJournal, Journal::kLayoutVersion, Journal::bytes()},
+      {Section::kJournal, Journal::kLayoutVersion, Journal::bytes(), Journal::migrate},
       {Section::kView, kViewStateVersion, kViewStateBytes, lengthen},
       {Section::kReceive, ReceiveArea::kLayoutVersion, ReceiveArea::bytes()},
       {Section::kPlan, kPlanVersion, kPlanBytes},
+      {Section::kFaults, FaultArea::kLayoutVersion, sizeof(FaultArea)},
       {Section::kStatistics, Statistics::kLayoutVersion, Statistics::bytes()},
   };
 }

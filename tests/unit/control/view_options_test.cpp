@@ -33,6 +33,7 @@ TEST(ViewOptions, NothingGivenMeansTheDocumentedDefaults) {
   EXPECT_EQ(options.cache.ttl_seconds, 1.0);
   EXPECT_EQ(options.log_level, LogLevel::kInfo);
   EXPECT_EQ(options.threads, 0U);
+  EXPECT_EQ(options.hang_seconds, 120U);
   EXPECT_EQ(options.store_uid, std::nullopt);
   EXPECT_EQ(options.mount_flags, MS_NOSUID | MS_NODEV);
 }
@@ -40,7 +41,7 @@ TEST(ViewOptions, NothingGivenMeansTheDocumentedDefaults) {
 TEST(ViewOptions, EveryOwnOptionIsRead) {
   const auto options = parsed(
       "userns=@dockremap,owner=virtual,storeuid=1500,storegid=4294967294,containerdata=/srv/x,"
-      "passthrough=off,cache=ttl:2.5,log=debug,threads=64");
+      "passthrough=off,cache=ttl:2.5,log=debug,threads=64,hang=0");
   EXPECT_EQ(options.userns, "@dockremap");
   EXPECT_EQ(options.owner, OwnerPolicy::kVirtual);
   EXPECT_EQ(options.store_uid, 1500U);
@@ -50,6 +51,7 @@ TEST(ViewOptions, EveryOwnOptionIsRead) {
   EXPECT_EQ(options.cache.ttl_seconds, 2.5);
   EXPECT_EQ(options.log_level, LogLevel::kDebug);
   EXPECT_EQ(options.threads, 64U);
+  EXPECT_EQ(options.hang_seconds, 0U);
 }
 
 TEST(ViewOptions, MapsAreKeptAsGiven) {

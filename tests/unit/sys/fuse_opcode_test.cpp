@@ -1,13 +1,13 @@
-#include "fuse/opcode_name.h"
+#include "sys/fuse_opcode.h"
 
 #include <gtest/gtest.h>
 #include <linux/fuse.h>
 
-namespace cvfs {
+namespace cvfs::sys {
 namespace {
 
-TEST(OpcodeName, IsTheKernels) {
-#define EXPECT_NAME(name) EXPECT_STREQ(opcode_name(FUSE_##name), #name)
+TEST(FuseOpcode, IsTheKernels) {
+#define EXPECT_NAME(name) EXPECT_EQ(fuse_opcode_name(FUSE_##name), #name)
   EXPECT_NAME(LOOKUP);
   EXPECT_NAME(SYMLINK);
   EXPECT_NAME(MKNOD);
@@ -21,13 +21,13 @@ TEST(OpcodeName, IsTheKernels) {
   EXPECT_NAME(SYNCFS);
   EXPECT_NAME(TMPFILE);
 #undef EXPECT_NAME
-  EXPECT_STREQ(opcode_name(53), "COPY_FILE_RANGE_64");
+  EXPECT_EQ(fuse_opcode_name(53), "COPY_FILE_RANGE_64");
 }
 
-TEST(OpcodeName, IsAQuestionMarkForANumberWithoutAName) {
+TEST(FuseOpcode, IsTheNumberWhereThereIsNone) {
   for (const std::uint32_t opcode : {0U, 7U, 19U, 54U, 4096U})
-    EXPECT_STREQ(opcode_name(opcode), "?");
+    EXPECT_EQ(fuse_opcode_name(opcode), "opcode " + std::to_string(opcode));
 }
 
 }  // namespace
-}  // namespace cvfs
+}  // namespace cvfs::sys
