@@ -14,6 +14,7 @@
 #include "daemon/mount_namespace.h"
 #include "daemon/process_record.h"
 #include "daemon/standby.h"
+#include "daemon/mount_target.h"
 #include "daemon/supervisor.h"
 #include "daemon/view_record.h"
 #include "daemon/worker.h"
@@ -81,6 +82,7 @@ Outcome<UniqueFd> open_and_mount(const ViewPlan& plan) {
     return refuse_system("/dev/fuse", "cannot open it", device.error(), "modprobe fuse");
   }
   TRY(in_mount_namespace(plan.mount_namespace.get(), [&]() -> Outcome<void> {
+    TRY(clear_target(plan.target, plan.source));
     const auto mounted =
         sys::mount_fuse(device->get(), plan.source.name, plan.target, plan.options.mount_flags);
     if (mounted) return {};

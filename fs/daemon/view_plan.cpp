@@ -4,52 +4,16 @@
 #include <sys/statfs.h>
 #include <unistd.h>
 
-#include <cstring>
-
 #include "daemon/mount_namespace.h"
-#include "sys/file.h"
-#include "sys/mounts.h"
+#include "daemon/mount_target.h"
 
 namespace cvfs {
 
 namespace {
 
-std::string text_of(Errno error) {
-  return std::strerror(error.value);
-}
-
 bool is_filesystem(int fd, long magic) {
   struct statfs status {};
   return ::fstatfs(fd, &status) == 0 && status.f_type == magic;
-}
-
-// --- the target
-
-bool is_same_directory(int a, int b) {
-  const auto first = sys::status_of(a);
-  const auto second = sys::status_of(b);
-  return first && second && first->device == second->device && first->inode == second->inode;
-}
-
-Outcome<void> check_target(const std::string& target, const TenantSource& source) {
-  const UniqueFd directory(::open(target.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (!directory) {
-    const int error = errno;
-    if (error == ENOENT) return refuse(target, "no such mount point", "mkdir -p " + target);
-    if (error == ENOTDIR) return refuse(target, "the mount point is not a directory");
-    if (error == ENOTCONN) {
-      return refuse(target, "a dead view is still mounted here", "umount " + target);
-    }
-    return refuse(target, "cannot open the mount point: " + text_of(Errno{error}));
-  }
-  // Over its own source is where a view is meant to be mounted; over anything else somebody would
-  // lose sight of what is mounted there.
-  if (sys::is_mount_root(directory.get()) &&
-      !is_same_directory(directory.get(), source.directory.get())) {
-    return refuse(target, "something is mounted here already",
-                  "umount " + target + ", or choose another mount point");
-  }
-  return {};
 }
 
 // --- the identities

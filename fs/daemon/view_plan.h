@@ -32,7 +32,7 @@ struct ViewPlan {
 };
 
 // Refused, with mount(8)'s exit codes: what control/ and idmap/ refuse, and a target that is
-// missing, is no directory, or is a mount point already.
+// missing, is no directory, or is a mount point already (daemon/mount_target.h).
 Outcome<ViewPlan> plan_view(const MountCommand& command);
 
 }  // namespace cvfs

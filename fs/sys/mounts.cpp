@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -41,6 +42,21 @@ bool is_view(int fd) {
   return type && *type == kViewType;
 }
 
+bool is_dead_view(int fd) {
+  if (!is_view(fd)) return false;
+  // The kernel may remember the attributes of the root: it has to ask anew.
+  struct statx raw {};
+  return ::statx(fd, "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS, &raw) < 0 &&
+         errno == ENOTCONN;
+}
+
+Result<void> detach_mount(int fd) {
+  // By descriptor: by its path it could be another one by now.
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  if (::umount2(path.c_str(), MNT_DETACH) < 0) return last_error();
+  return {};
+}
+
 Result<UniqueFd> copy_of_mount(int directory_fd) {
   const long fd = ::syscall(SYS_open_tree, directory_fd, "",
                             OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | unsigned{AT_EMPTY_PATH});
@@ -50,7 +66,8 @@ Result<UniqueFd> copy_of_mount(int directory_fd) {
 
 bool is_mount_root(int fd) {
   struct statx raw {};
-  if (::statx(fd, "", AT_EMPTY_PATH | AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &raw) < 0) return false;
+  constexpr int kFlags = AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;
+  if (::statx(fd, "", kFlags, 0, &raw) < 0) return false;
   return (raw.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }
 

@@ -21,11 +21,18 @@ inline constexpr const char* kViewType = "fuse.cvfs";
 // Is it on a view of cvfs? Asks nothing of the view, which may be dead, or our own.
 bool is_view(int fd);
 
+// Is it on a view whose processes have all ended? Asks the view: one that hangs keeps us waiting.
+bool is_dead_view(int fd);
+
+// Takes away the mount whose root `fd` is, and no other, also where it is in use. EINVAL: it is no
+// mount's root, or not one of this process' mount namespace.
+Result<void> detach_mount(int fd);
+
 // A private copy of the mount that `directory_fd` is on, from that directory on: without whatever
 // is mounted on top of it or below. It goes when the descriptor does. Needs CAP_SYS_ADMIN.
 Result<UniqueFd> copy_of_mount(int directory_fd);
 
-// Is it the root of a mount?
+// Is it the root of a mount? Asks nothing of its filesystem.
 bool is_mount_root(int fd);
 
 }  // namespace cvfs::sys

@@ -1,5 +1,5 @@
 #!/bin/bash
-# What a hundred deaths leave behind: nothing. And the deaths of the supervisor, and of both.
+# What a hundred deaths leave behind: nothing. And the deaths of the supervisor, and of all.
 # shellcheck source-path=SCRIPTDIR source=../support/crash_env.sh
 source "$(dirname "$0")/../support/crash_env.sh"
 
@@ -60,7 +60,6 @@ ok "twenty rounds"
 echo "# the supervisor dies"
 mount_crash_view
 echo text >"$T/view/load/file"
-survivor=$(worker)
 kill -KILL "$(supervisor)"
 check "the view serves on" grep -q text "$T/view/load/file"
 check "and is written to" cp "$T/view/load/file" "$T/view/load/other"
@@ -68,11 +67,9 @@ check "it unmounts" umount "$T/view"
 check "and the worker ends" eventually 5 no_daemon
 mount_crash_view
 
-echo "# both die"
+echo "# all die"
 exec {held}<"$T/view/load/file"
-survivor=$(worker)
-kill -KILL "$(supervisor)" "$survivor"
-eventually 5 no_daemon
+check "none is left" lose_view
 expect_fail 1 'Transport endpoint is not connected|not connected' stat "$T/view/load"
 exec {held}<&-
 check "it unmounts" umount "$T/view"

@@ -6,9 +6,11 @@
 #                                 points set by what FILE says
 #   mount_crash_view [OPTIONS]    toto's tree on $T/view, with a directory `load` for everybody
 #   supervisor, worker            their pids; `worker` fails while there is none
+#   view_processes                the pids of all of its processes
 #   kill_worker                   kill -9, and waits until another one serves; fails if none does
+#   lose_view                     kill -9 of all of its processes at once
 #   kill_until_ended PID [FROM TO]   kills workers at random, FROM to TO ms after they serve
-#   load SECONDS PROCESSES [SEED] crash_load there; its output is in $T/load.out
+#   load SECONDS PROCESSES [SEED [OPTION]]   crash_load there; its output is in $T/load.out
 #   deaths, resent, pauses        of the view that was mounted last, by cvfsd's log
 #   summary                       one line of these
 
@@ -63,6 +65,18 @@ summary() {
     "${sorted[${#sorted[@]} / 2]}" "${sorted[-1]}"
 }
 
+view_processes() { pgrep -x 'cvfsd(-worker|-standby)?'; }
+
+# None may replace another before its own turn comes.
+lose_view() {
+  local -a pids
+  mapfile -t pids < <(view_processes)
+  kill -STOP "${pids[@]}"
+  mapfile -t pids < <(view_processes)
+  kill -KILL "${pids[@]}"
+  eventually 5 no_daemon
+}
+
 has_restarted_since() { (($(restarts) > $1)); } # COUNT
 
 kill_worker() {
@@ -86,8 +100,9 @@ kill_until_ended() { # PID [FROM TO]
   done
 }
 
-load() { # SECONDS PROCESSES [SEED]
-  "$CVFS_BIN/test-programs/crash_load" "$T/view/load" "$T/containerdata/user-toto/load" "$1" "$2" "${3:-$RANDOM}" >"$T/load.out" 2>&1
+load() { # SECONDS PROCESSES [SEED [OPTION]]
+  "$CVFS_BIN/test-programs/crash_load" ${4:+"$4"} "$T/view/load" "$T/containerdata/user-toto/load" "$1" "$2" \
+    "${3:-$RANDOM}" >"$T/load.out" 2>&1
 }
 
 unexpected() { grep UNEXPECTED "$T/load.out" | head -n 20; }
