@@ -5,17 +5,17 @@
 #   use_cvfsd PROGRAM [FILE]      mounts from now on run that program (cvfsd-crashtest), its crash
 #                                 points set by what FILE says
 #   mount_crash_view [OPTIONS]    toto's tree on $T/view, with a directory `load` for everybody
-#   supervisor, worker            their pids; `worker` fails while there is none
-#   view_processes                the pids of all of its processes
+#   supervisor, worker, kill_until_ended and so on: see killer.sh
 #   kill_worker                   kill -9, and waits until another one serves; fails if none does
 #   lose_view                     kill -9 of all of its processes at once
-#   kill_until_ended PID [FROM TO]   kills workers at random, FROM to TO ms after they serve
 #   load SECONDS PROCESSES [SEED [OPTION]]   crash_load there; its output is in $T/load.out
 #   deaths, resent, pauses        of the view that was mounted last, by cvfsd's log
 #   summary                       one line of these
 
 # shellcheck source-path=SCRIPTDIR source=view_env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/view_env.sh"
+# shellcheck source-path=SCRIPTDIR source=killer.sh
+source "$(dirname "${BASH_SOURCE[0]}")/killer.sh"
 
 log_start=1
 
@@ -40,15 +40,6 @@ mount_crash_view() { # [OPTIONS]
   chmod 0777 "$T/view" "$T/view/load"
 }
 
-supervisor() { pgrep -o -x cvfsd; }
-
-worker() {
-  local supervisor pid=
-  supervisor=$(supervisor) || return
-  read -r pid _ <"/proc/$supervisor/task/$supervisor/children" || [[ -n $pid ]] || return
-  echo "$pid"
-}
-
 # How often a worker came to serve again.
 restarts() { tail -n +"$log_start" "$T/log" | grep -c 'serving again'; }
 deaths() { tail -n +"$log_start" "$T/log" | grep -c 'worker [0-9]* of .* died'; }
@@ -64,8 +55,6 @@ summary() {
   printf '%s deaths, %s requests sent again, pauses: median %s ms, longest %s ms\n' "$(deaths)" "$(resent)" \
     "${sorted[${#sorted[@]} / 2]}" "${sorted[-1]}"
 }
-
-view_processes() { pgrep -x 'cvfsd(-worker|-standby)?'; }
 
 # None may replace another before its own turn comes.
 lose_view() {
@@ -83,21 +72,6 @@ kill_worker() {
   local before
   before=$(restarts)
   kill -KILL "$(worker)" && eventually 5 has_restarted_since "$before"
-}
-
-is_running() { [[ -d /proc/$1 && $(cut -d' ' -f3 "/proc/$1/stat" 2>/dev/null) != Z ]]; }
-
-# Quick, so that workers are met at all stages, their start among them.
-kill_until_ended() { # PID [FROM TO]
-  local pid from=${2:-30} to=${3:-250} supervisor worker
-  pid=$1
-  supervisor=$(supervisor)
-  while is_running "$pid"; do
-    sleep "$(printf '0.%03d' $((from + RANDOM % (to - from))))"
-    worker=
-    read -r worker _ <"/proc/$supervisor/task/$supervisor/children" || true
-    [[ -z $worker ]] || kill -KILL "$worker" 2>/dev/null
-  done
 }
 
 load() { # SECONDS PROCESSES [SEED [OPTION]]
