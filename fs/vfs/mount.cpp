@@ -97,7 +97,10 @@ Result<std::unique_ptr<Mount>> make_mount(MountParts parts) {
   mount->settings.root_device = status.device;
   if (!parts.adopt) mount->inodes.set_root(mount->store->id_of(root, status));
   (void)mount->files->keep(kRootNode, std::move(root), true);
-  if (parts.adopt) adopt_held_files(*mount);
+  if (parts.adopt) {
+    adopt_held_files(*mount);
+    mount->passthrough->release_unnoted(mount->inodes, mount->state->fd());
+  }
   return mount;
 }
 

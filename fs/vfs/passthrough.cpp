@@ -1,6 +1,8 @@
 #include "vfs/passthrough.h"
 
+#include <algorithm>
 #include <cstring>
+#include <vector>
 
 #include "base/log.h"
 #include "sys/credentials.h"
@@ -37,6 +39,26 @@ std::int32_t Passthrough::backing_of(InodeRecord& inode, const File& file) {
 
 void Passthrough::release(std::int32_t backing_id) {
   sys::close_backing(device_fd_, backing_id);
+}
+
+// The kernel counts ids upwards (idr_alloc_cyclic), and what had just been got is among the last
+// few: each of them that no record has is closed, most for the second time, which the kernel minds
+// not.
+void Passthrough::release_unnoted(InodeTable& inodes, int any_fd) {
+  constexpr std::int32_t kWindow = 4096;
+  if (!is_on()) return;
+  const auto next = sys::open_backing(device_fd_, any_fd);
+  if (!next) return;
+  const std::int32_t first = std::max(*next - kWindow, 1);
+  std::vector<bool> noted(static_cast<std::size_t>(std::max(*next - first, 0)));
+  inodes.for_each([&](NodeId, const InodeRecord& record) {
+    const std::int32_t id = record.backing;
+    if (id >= first && id < *next) noted[static_cast<std::size_t>(id - first)] = true;
+  });
+  for (std::int32_t id = first; id < *next; ++id) {
+    if (!noted[static_cast<std::size_t>(id - first)]) release(id);
+  }
+  release(*next);
 }
 
 void Passthrough::forget(InodeRecord& inode) {

@@ -28,6 +28,11 @@ class Passthrough {
   // An id that belongs to no inode any more.
   void release(std::int32_t backing_id);
 
+  // Releases ids that a process had got and not yet noted in an inode's record when it died: they
+  // would keep their files until the view is unmounted. To be called before any other id is got.
+  // `any_fd`: any regular file.
+  void release_unnoted(InodeTable& inodes, int any_fd);
+
   // The kernel has forgotten the inode.
   void forget(InodeRecord& inode);
 

@@ -8,13 +8,13 @@ descriptors() { # PID
   find "/proc/$1/fd" -mindepth 1 -printf '%l\n' | sed -E 's|^(socket\|pipe):.*|\1|; s|^/proc/.*|/proc|' | sort | uniq -c
 }
 tree_descriptors() { descriptors "$1" | grep -c "$T/containerdata"; }
-deleted_descriptors() { find "/proc/$1/fd" -mindepth 1 -printf '%l\n' | grep 'containerdata.*(deleted)'; }
-# By what cvfsd says at the end.
-inodes_at_end() { grep -oE 'is unmounted \([0-9]+ inodes' "$T/log" | tail -n 1 | grep -oE '[0-9]+'; }
+none_deleted() { (($(deleted_descriptors) == 0)); }
+no_inode_more_than() { (($(backing_inodes) == $1)); } # COUNT
 
 echo "# a hundred deaths under load"
 mount_crash_view
 supervisor=$(supervisor)
+inodes=$(backing_inodes)
 fixed=$(descriptors "$supervisor" | grep -v "$T/containerdata")
 load 12 4 &
 load=$!
@@ -34,11 +34,9 @@ equal "neither does who makes the kernel forget" "" "$(cat "$T/forget.out")"
 check "workers died indeed" test "$(deaths)" -gt 80
 echo "      $(summary)"
 equal "it is the same supervisor" "$supervisor" "$(supervisor)"
-rm -rf "$T"/view/load/*
-sync -f "$T/view"
-echo 2 >/proc/sys/vm/drop_caches
-check "no descriptor of a deleted file is left" eventually 5 bash -c \
-  "! find /proc/$supervisor/fd -mindepth 1 -printf '%l\n' | grep -q 'containerdata.*(deleted)'"
+forget_everything
+check "no descriptor of a deleted file is left" eventually 5 none_deleted
+check "nor a backing id: no deleted file is kept" eventually 5 no_inode_more_than "$inodes"
 kill_worker || fail "another worker takes over"
 equal "what else is open is what was open at first" "$fixed" "$(descriptors "$supervisor" | grep -v "$T/containerdata")"
 check "of the tree, hardly more than its root" test "$(tree_descriptors "$supervisor")" -lt 10

@@ -11,6 +11,12 @@
 #   load SECONDS PROCESSES [SEED [OPTION]]   crash_load there; its output is in $T/load.out
 #   deaths, resent, pauses        of the view that was mounted last, by cvfsd's log
 #   summary                       one line of these
+#   median_pause, longest_pause   in ms, or "-"
+#   forget_everything             empties `load` and makes the kernel forget what it knows of the view
+#   backing_inodes                how many are in use on the backing filesystem; 0 where it does not count.
+#                                 A backing id or a descriptor that is left keeps a deleted file's
+#   deleted_descriptors           those of the view's processes whose file is deleted
+#   inodes_at_end                 that cvfsd still knew when the view was unmounted
 
 # shellcheck source-path=SCRIPTDIR source=view_env.sh
 source "$(dirname "${BASH_SOURCE[0]}")/view_env.sh"
@@ -48,13 +54,23 @@ resent() {
 }
 pauses() { tail -n +"$log_start" "$T/log" | grep -oE 'serving again after [0-9.]+' | grep -oE '[0-9.]+$' | sort -n; }
 
+median_pause() { pauses | awk '{ all[NR] = $1 } END { print NR ? all[int(NR / 2) + 1] : "-" }'; }
+longest_pause() { pauses | awk 'END { print NR ? $1 : "-" }'; }
+
 summary() {
-  local -a sorted
-  mapfile -t sorted < <(pauses)
-  if ((${#sorted[@]} == 0)); then sorted=(-); fi
   printf '%s deaths, %s requests sent again, pauses: median %s ms, longest %s ms\n' "$(deaths)" "$(resent)" \
-    "${sorted[${#sorted[@]} / 2]}" "${sorted[-1]}"
+    "$(median_pause)" "$(longest_pause)"
 }
+
+forget_everything() {
+  rm -rf "$T"/view/load/*
+  sync -f "$T/view"
+  echo 2 >/proc/sys/vm/drop_caches
+}
+
+backing_inodes() { df --output=iused "$T/containerdata" | tail -n 1 | tr -d ' -'; }
+deleted_descriptors() { find "/proc/$(supervisor)/fd" -mindepth 1 -printf '%l\n' | grep -c 'containerdata.*(deleted)'; }
+inodes_at_end() { grep -oE 'is unmounted \([0-9]+ inodes' "$T/log" | tail -n 1 | grep -oE '[0-9]+'; }
 
 # None may replace another before its own turn comes.
 lose_view() {

@@ -13,7 +13,7 @@ kills_file=
 supervisor() { pgrep -o -x cvfsd; }
 worker() { pgrep -n -x cvfsd-worker; }
 standby() { pgrep -n -x cvfsd-standby; }
-view_processes() { pgrep -x 'cvfsd(-worker|-standby)?'; }
+view_processes() { pgrep -x 'cvfsd(-.*)?'; }
 
 is_running() { [[ -d /proc/$1 && $(cut -d' ' -f3 "/proc/$1/stat" 2>/dev/null) != Z ]]; } # PID
 

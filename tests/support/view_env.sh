@@ -181,7 +181,7 @@ views() { # the targets of all views, the last one first
 
 daemons() { pgrep -x cvfsd; } # the supervisors, one a view; its others have names of their own
 count_daemons() { daemons | wc -l; }
-no_daemon() { ! pgrep -x 'cvfsd(-worker|-standby)?' >/dev/null; }
+no_daemon() { ! pgrep -x 'cvfsd(-.*)?' >/dev/null; }
 fewer_daemons_than() { (($(count_daemons) < $1)); }
 is_mounted() { mountpoint -q "$1"; }
 
@@ -282,7 +282,7 @@ check_leftovers() {
   while IFS= read -r view; do
     umount "$view" || fail "a view can be unmounted at the end" "$(fuser -vm "$view" 2>&1)"
   done < <(views)
-  eventually 5 no_daemon || fail "no cvfsd is left" "$(pgrep -a -x 'cvfsd(-worker|-standby)?')"
+  eventually 5 no_daemon || fail "no cvfsd is left" "$(pgrep -a -x 'cvfsd(-.*)?')"
   [[ -z $(views) ]] || fail "no view is left" "$(findmnt -rn -t fuse.cvfs,fuse)"
   if [[ -n $container ]]; then kill -KILL "$container"; fi
   # Whoever has a descriptor there keeps it busy.
