@@ -1,0 +1,3 @@
+#!/bin/bash
+# test_kill.sh on xfs.
+BACKING=xfs exec "$(dirname "$0")/test_kill.sh" "$@"
