@@ -9,7 +9,7 @@ source "$(dirname "$(realpath "$0")")/../support/killer.sh"
 start_docker_test "$@"
 
 readonly view=/containerdata/user-toto/load disk=/volumes/user-toto/load
-readonly programs=/run/programs seconds=13
+readonly programs=/run/programs seconds=11
 
 # crash_load and what it is linked with, for an image that has nothing but busybox.
 copy_programs() {

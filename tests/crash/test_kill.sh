@@ -7,10 +7,9 @@ source "$(dirname "$0")/../support/crash_env.sh"
 round() { # SENTENCE OPTIONS
   mount_crash_view "$2"
   load 6 4 &
-  local load=$! code=0
+  local load=$!
   kill_until_ended "$load"
-  wait "$load" || code=$?
-  if ((code == 0)); then ok "$1"; else fail "$1" "$(unexpected)" "$(tail -n 5 "$T/load.out")"; fi
+  check_load "$1" "$load"
   echo "      $(summary)"
   check "workers died indeed" test "$(deaths)" -gt 15
   unmount_view "$T/view" || fail "it unmounts"

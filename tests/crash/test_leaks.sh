@@ -28,7 +28,7 @@ forget_much() {
 forget_much >"$T/forget.out" 2>&1 &
 forgetter=$!
 kill_until_ended "$load" 20 120
-check "nobody notices" wait "$load"
+check_load "nobody notices" "$load"
 wait "$forgetter"
 equal "neither does who makes the kernel forget" "" "$(cat "$T/forget.out")"
 check "workers died indeed" test "$(deaths)" -gt 80

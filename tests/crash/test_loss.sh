@@ -29,10 +29,10 @@ strange_owners() { # UID...
 
 losses_under_load() { # OWNER STORED-UID...
   mount_crash_view "owner=$1"
-  load 13 "$processes" "" --losses &
+  load 9 "$processes" "" --losses &
   local load=$! code=0 loss
-  for loss in {1..6}; do
-    sleep "$((RANDOM % 2)).$((RANDOM % 10))"
+  for loss in {1..4}; do
+    sleep "$((RANDOM % 2)).$((2 + RANDOM % 8))"
     lose_view || fail "no process is left"
     eventually 10 losses_noticed $((loss * processes)) || fail "everybody notices" "$(tail -n 5 "$T/load.out")"
     mount_over toto "$T/view" "userns=@dockremap,owner=$1" || fail "loss $loss: it mounts again"
@@ -40,7 +40,7 @@ losses_under_load() { # OWNER STORED-UID...
   wait "$load" || code=$?
   equal "owner=$1: after each loss everything is there" "0 " "$code $(unexpected)"
   grep -E '^process' "$T/load.out" | sed 's/^/      /'
-  equal "as often as it was lost" 6 "$(grep -c 'a dead view was still mounted here; it is detached' <(tail -n +"$log_start" "$T/log"))"
+  equal "as often as it was lost" 4 "$(grep -c 'a dead view was still mounted here; it is detached' <(tail -n +"$log_start" "$T/log"))"
   equal "there is one mount" 1 "$(findmnt -rn -t fuse.cvfs | wc -l)"
   equal "nothing else is left" "" "$(strangers)"
   equal "nothing belongs to somebody else" "" "$(strange_owners "${@:2}")"

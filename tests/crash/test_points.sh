@@ -30,7 +30,6 @@ done
 echo "# without the kernel's own reads and writes: appends go through the worker"
 mount_crash_view passthrough=off
 for point in intent executed; do
-  rm -rf "$T"/view/load/*
   echo "$point:5:16" >"$wish" # FUSE_WRITE
   kill -KILL "$(worker)"
   check "deaths at '$point' of appends: nobody notices" load 3 3

@@ -8,7 +8,9 @@
 #   supervisor, worker, kill_until_ended and so on: see killer.sh
 #   kill_worker                   kill -9, and waits until another one serves; fails if none does
 #   lose_view                     kill -9 of all of its processes at once
-#   load SECONDS PROCESSES [SEED [OPTION]]   crash_load there; its output is in $T/load.out
+#   load SECONDS PROCESSES [SEED [OPTION]]   empties it and runs crash_load there; its output is in
+#                                 $T/load.out
+#   check_load SENTENCE PID       waits for such a load in the background: it has met nothing unexpected
 #   deaths, resent, pauses        of the view that was mounted last, by cvfsd's log
 #   summary                       one line of these
 #   median_pause, longest_pause   in ms, or "-"
@@ -91,8 +93,15 @@ kill_worker() {
 }
 
 load() { # SECONDS PROCESSES [SEED [OPTION]]
+  rm -rf "$T"/view/load/*
   "$CVFS_BIN/test-programs/crash_load" ${4:+"$4"} "$T/view/load" "$T/containerdata/user-toto/load" "$1" "$2" \
     "${3:-$RANDOM}" >"$T/load.out" 2>&1
+}
+
+check_load() { # SENTENCE PID
+  local code=0
+  wait "$2" || code=$?
+  if ((code == 0)); then ok "$1"; else fail "$1" "exit code $code" "$(unexpected)" "$(tail -n 5 "$T/load.out")"; fi
 }
 
 unexpected() { grep UNEXPECTED "$T/load.out" | head -n 20; }
