@@ -11,6 +11,10 @@ namespace {
 
 constexpr uid_t kContainerRoot = 100000;  // of the view's userns map
 
+std::string entry_of(const std::string& directory, const std::string& name) {
+  return directory + "/" + name;
+}
+
 bool holds(const std::string& path, const Node& node) {
   if (!exists(path)) return false;
   const struct stat status = status_of(path);
@@ -35,13 +39,13 @@ void Tree::verify_names(const std::string& directory) const {
   for (const std::string& name :
        set_of(read_names(open.get(), directory, 100000), directory, tag_)) {
     if (!name.starts_with(tag_) || touched_.contains(name)) continue;
-    expect(entries_.contains(name), directory + "/" + name, "is there and should not be");
+    expect(entries_.contains(name), entry_of(directory, name), "is there and should not be");
   }
 }
 
 void Tree::verify_entry(const std::string& directory, const std::string& name, const Node& node,
                         bool is_view) const {
-  const std::string where = directory + "/" + name;
+  const std::string where = entry_of(directory, name);
   expect(exists(where), where, "is lost");
   if (is_unsure(entries_.at(name))) return;
   const struct stat status = status_of(where);
@@ -58,7 +62,7 @@ void Tree::verify_entry(const std::string& directory, const std::string& name, c
 // (owner=virtual) is container root's where it lost its makers in between.
 void Tree::verify_touched(const std::string& directory, bool is_view) const {
   for (const std::string& name : touched_) {
-    const std::string where = directory + "/" + name;
+    const std::string where = entry_of(directory, name);
     if (!is_view || !exists(where)) continue;
     const struct stat status = status_of(where);
     const bool is_half_made = !S_ISREG(status.st_mode) && status.st_uid == kContainerRoot;
@@ -67,7 +71,7 @@ void Tree::verify_touched(const std::string& directory, bool is_view) const {
   }
   if (moving_ == nullptr) return;
   const bool is_there = std::ranges::any_of(touched_, [&](const std::string& name) {
-    const std::string where = directory + "/" + name;
+    const std::string where = entry_of(directory, name);
     return holds(where, *moving_) ||
            (exists(where + "/moved") && holds(where + "/moved", *moving_));
   });
