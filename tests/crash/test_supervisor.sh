@@ -1,0 +1,54 @@
+#!/bin/bash
+# Any one of a view's processes may die: supervisor, worker and standby, one after the other at random,
+# while programs use the view as hard as they can and check every answer. None of them notices.
+# shellcheck source-path=SCRIPTDIR source=../support/upgrade_env.sh
+source "$(dirname "$0")/../support/upgrade_env.sh"
+
+readonly kinds=(supervisor worker standby)
+# One of each is to be there when one is killed: all at once may not die.
+kill_one() { # KIND
+  local victim
+  eventually 2 is_complete || { echo "after 2 s there is not one of each: $(pgrep -a -x 'cvfsd(-.*)?')"; return; }
+  victim=$("$1") && kill -KILL "$victim"
+}
+descriptors() { find "/proc/$(supervisor)/fd" -mindepth 1 | wc -l; }
+few_more_descriptors_than() { (($(descriptors) <= $1 + 4)); } # COUNT
+
+mount_crash_view
+eventually 5 is_complete || fail "there are a supervisor, a worker and a standby" "$(pgrep -a -x 'cvfsd(-.*)?')"
+before=$(descriptors)
+load 13 4 &
+load=$!
+faults=$(for i in {1..40}; do
+  kill_one "${kinds[RANDOM % 3]}"
+  sleep "0.$((100 + RANDOM % 200))"
+done)
+equal "each was replaced in time" "" "$faults"
+check_load "nobody notices forty deaths" "$load"
+echo "      $(summary)"
+check "one of each is there in the end" eventually 5 is_complete
+forget_everything
+check "descriptors do not pile up" eventually 5 few_more_descriptors_than "$before"
+check "the view serves on" load 1 2
+
+echo "# one kind at a time"
+for kind in "${kinds[@]}"; do
+  load 4 3 &
+  load=$!
+  faults=$(for i in {1..10}; do
+    kill_one "$kind"
+    sleep "0.$((100 + RANDOM % 200))"
+  done)
+  equal "ten deaths of the $kind: it was replaced in time" "" "$faults"
+  check_load "nobody notices" "$load"
+done
+
+echo "# umount in the moment of a death"
+for kind in "${kinds[@]}"; do
+  "$kind" >/dev/null && kill -KILL "$("$kind")"
+  umount "$T/view" || fail "it unmounts"
+  check "the death of the $kind: all end" eventually 5 no_daemon
+  mount_crash_view
+done
+check "umount ends all" unmount_view "$T/view"
+check "no process is left" no_daemon

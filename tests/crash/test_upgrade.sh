@@ -1,0 +1,61 @@
+#!/bin/bash
+# Two builds of cvfsd take turns under load, by `cvfs upgrade` and by SIGHUP: no program notices. What
+# cannot take a view over is refused, and the running build serves on.
+# shellcheck source-path=SCRIPTDIR source=../support/upgrade_env.sh
+source "$(dirname "$0")/../support/upgrade_env.sh"
+
+use_upgradable_builds
+mount_crash_view
+eventually 5 is_complete || fail "there are a supervisor, a worker and a standby" "$(pgrep -a -x 'cvfsd(-.*)?')"
+before=$(version_of "$installed")
+equal "the view says which build serves it" "$before" "$(served_version)"
+
+echo "# twenty upgrades under load"
+load 12 4 &
+load=$!
+equal "each succeeds: it says so, and all of its processes are of that build" "" "$(take_turns 20)"
+check_load "nobody notices" "$load"
+echo "      $(summary)"
+
+echo "# while processes die"
+load 8 4 &
+load=$!
+kill_until_ended "$load" 150 500 supervisor worker standby &
+killer=$!
+take_turns 8 >"$T/turns.out" # one that meets a death may fail, if it says so
+wait "$killer"
+check_load "nobody notices" "$load"
+sed 's/^/      /' "$T/turns.out"
+install_build cvfsd-next
+check "afterwards it is upgraded as ever" upgrade_by command
+check "by a signal, too" eval 'install_build cvfsd && upgrade_by signal'
+
+echo "# what cannot take it over"
+write_program() { # NAME TEXT
+  printf '%b' "$2" >"$T/$1"
+  chmod 755 "$T/$1"
+}
+write_program text 'no program at all\n'
+write_program ends '#!/bin/sh\nexit 0\n'
+write_program fails '#!/bin/sh\nexit 3\n'
+write_program hangs '#!/bin/sh\nexec sleep 1000\n'
+serving=$(served_version)
+processes=$(view_processes | sort | paste -sd' ')
+load 26 3 &
+load=$!
+for bad in "$T/text" "$T/ends" "$T/fails" "$T/hangs" "$T/missing" "$CVFS_BIN/cvfsd-otherstate"; do
+  expect_fail 2 'cannot' "$CVFS_BIN/cvfs" upgrade "$T/view" --cvfsd "$bad"
+  equal "${bad##*/}: the running build serves on" "$serving" "$(served_version)"
+done
+install_build "$T/ends"
+kill -HUP "$(supervisor)"
+check "by a signal it is logged" eventually 5 grep -q "$installed: this build cannot take the view over" "$T/log"
+equal "it serves on" "$serving" "$(served_version)"
+install_build cvfsd
+check_load "nobody notices" "$load"
+equal "with the processes that it had" "$processes" "$(view_processes | sort | paste -sd' ')"
+check "and is upgraded afterwards" eval 'install_build cvfsd-next && upgrade_by command'
+
+check "umount ends all" unmount_view "$T/view"
+check "no process is left" no_daemon
+equal "and no helper of an upgrade" "" "$(pgrep -a -f '^sleep 1000$')"
