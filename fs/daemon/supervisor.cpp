@@ -279,9 +279,11 @@ void Supervisor::wait() {
   // closed here, but for those that records name.
   if (worker_is_starting()) {
     (void)::poll(awaited.data(), awaited.size(), kStartingMs);
+    // It may hang over a request that is sent again; then it is past looking at descriptors.
+    end_worker_that_hangs();
     return;
   }
-  int timeout = sooner(upgrade_.timeout_ms(), hangs_.timeout_ms());
+  int timeout = sooner(upgrade_.timeout_ms(), until_hang_check());
   if (!is_recorded(memory_.worker)) {
     timeout = sooner(timeout, until(next_worker_us_));
   } else if (!has_ready_worker_) {
@@ -311,8 +313,15 @@ void Supervisor::serve(const std::vector<pollfd>& polled) {
   });
 }
 
+// -1: never.
+int Supervisor::until_hang_check() const {
+  return hangs_.timeout_ms() < 0 ? -1 : until(next_hang_check_us_);
+}
+
 void Supervisor::end_worker_that_hangs() {
-  if (!has_ready_worker_) return;
+  if (!is_recorded(memory_.worker) || until_hang_check() != 0) return;
+  next_hang_check_us_ =
+      sys::monotonic_us() + static_cast<std::uint64_t>(hangs_.timeout_ms()) * 1000;
   const auto report = hangs_.check(memory_.worker.pid);
   if (!report) return;
   log_lines(report->lines);

@@ -67,6 +67,7 @@ class Supervisor {
   void delay_worker(bool has_served);
   void worker_came_to_serve();
   void end_upgrade();
+  int until_hang_check() const;
   void end_worker_that_hangs();
   void wait();
   void serve(const std::vector<pollfd>& polled);
@@ -87,6 +88,7 @@ class Supervisor {
   std::uint64_t worker_started_us_ = 0;
   std::uint64_t next_worker_us_ = 0;
   std::uint64_t next_standby_us_ = 0;
+  std::uint64_t next_hang_check_us_ = 0;
   int delay_ms_ = 0;
   int exit_code_ = 0;
 };

@@ -43,7 +43,7 @@ serving=$(served_version)
 processes=$(view_processes | sort | paste -sd' ')
 load 26 3 &
 load=$!
-for bad in "$T/text" "$T/ends" "$T/fails" "$T/hangs" "$T/missing" "$CVFS_BIN/cvfsd-otherstate"; do
+for bad in "$T/text" "$T/ends" "$T/fails" "$T/hangs" "$T/missing"; do
   expect_fail 2 'cannot' "$CVFS_BIN/cvfs" upgrade "$T/view" --cvfsd "$bad"
   equal "${bad##*/}: the running build serves on" "$serving" "$(served_version)"
 done
@@ -55,6 +55,23 @@ install_build cvfsd
 check_load "nobody notices" "$load"
 equal "with the processes that it had" "$processes" "$(view_processes | sort | paste -sd' ')"
 check "and is upgraded afterwards" eval 'install_build cvfsd-next && upgrade_by command'
+
+echo "# to a newer layout of the state, and not back"
+load 6 4 &
+load=$!
+sleep 1
+install_build cvfsd-newlayout
+check "the newer build brings the state to its layout" upgrade_by command
+kill -KILL "$(worker)"
+sleep 0.5
+kill -KILL "$(supervisor)"
+sleep 0.5
+install_build cvfsd
+expect_fail 2 'has version .*, this build knows none after' "$CVFS_BIN/cvfs" upgrade "$T/view"
+equal "the newer build serves on" 9.9.9-newlayout "$(served_version)"
+install_build cvfsd-newlayout
+check "and is upgraded to itself" upgrade_by command
+check_load "nobody notices" "$load"
 
 check "umount ends all" unmount_view "$T/view"
 check "no process is left" no_daemon

@@ -215,7 +215,12 @@ void Tree::execute() {
   }
   int status = 0;
   must(::waitpid(child, &status, 0), path(name), "waitpid");
-  expect(WIFEXITED(status) && WEXITSTATUS(status) == 7, path(name),
-         "ended with " + std::to_string(status >> 8));
+  if (WIFEXITED(status) && WEXITSTATUS(status) != 7) {
+    // Of execve(2), or of the shell that cannot read a view that is lost.
+    struct stat of_file {};
+    const bool is_there = ::stat(path(name).c_str(), &of_file) == 0;
+    throw_failure(path(name), "execve", is_there ? WEXITSTATUS(status) : errno);
+  }
+  expect(WIFEXITED(status), path(name), "was killed");
   must(::unlink(path(name).c_str()), path(name), "unlink");
 }
