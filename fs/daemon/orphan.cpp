@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "daemon/process_record.h"
 #include "daemon/upgrade.h"
+#include "daemon/view_record.h"
 
 namespace cvfs {
 
@@ -35,6 +36,9 @@ void become_supervisor(const ServedView& view) {
   spdlog::error("the supervisor and the standby of {} died at once; starting them again",
                 view.target());
   view.memory().died_at_us = sys::monotonic_us();
+  if (const auto written = write_view_record(view); !written) {
+    return spdlog::error("cannot: {}", written.error().message());
+  }
   become_program(view, "/proc/self/exe");
   spdlog::error("cannot: {}", std::strerror(errno));
 }

@@ -43,6 +43,19 @@ for kind in "${kinds[@]}"; do
   check_load "nobody notices" "$load"
 done
 
+echo "# the worker is left alone"
+unmount_view "$T/view" && mount_crash_view
+load 6 3 &
+load=$!
+faults=$(for i in {1..8}; do
+  eventually 5 is_complete || { echo "after 5 s there is not one of each: $(pgrep -a -x 'cvfsd(-.*)?')"; continue; }
+  kill -KILL "$(supervisor)" "$(standby)"
+  sleep "0.$((200 + RANDOM % 200))"
+done)
+equal "it starts the others again" "" "$faults"
+check_load "nobody notices" "$load"
+check "one of each is there" eventually 5 is_complete
+
 echo "# umount in the moment of a death"
 for kind in "${kinds[@]}"; do
   "$kind" >/dev/null && kill -KILL "$("$kind")"

@@ -33,7 +33,8 @@ equal "there is one cvfsd" 1 "$(count_daemons)"
 equal "which leads a session of its own" "$(daemons)" "$(ps -o sid= -p "$(daemons)" | tr -d ' ')"
 equal "and keeps no directory busy" / "$(readlink "/proc/$(daemons)/cwd")"
 equal "and has nothing of the terminal" "" "$(daemon_descriptors | grep -E 'pipe:|pts/|tty')"
-equal "and one worker" cvfsd-worker "$(ps -o comm= --ppid "$(daemons)")"
+one_of_each() { [[ $(ps -o comm= --ppid "$(daemons)" | sort | paste -sd' ') == "cvfsd-standby cvfsd-worker" ]]; }
+check "and a worker and a standby" eventually 5 one_of_each
 
 echo "# mounting twice"
 expect_fail 32 'something is mounted here already' mount -t cvfs toto:/data "$T/view" -o "$map"
