@@ -102,7 +102,9 @@ bool set_store_id(std::optional<std::uint32_t>& target, std::string_view value) 
 
 bool set_owner(ViewOptions& options, std::string_view value) {
   return assign_word(options.owner, value,
-                     {{"map", OwnerPolicy::kMap}, {"virtual", OwnerPolicy::kVirtual}});
+                     {{"map", OwnerPolicy::kMap},
+                      {"virtual", OwnerPolicy::kVirtual},
+                      {"caller", OwnerPolicy::kCaller}});
 }
 
 bool set_passthrough(ViewOptions& options, std::string_view value) {
@@ -153,7 +155,7 @@ constexpr auto kValueOptions = std::to_array<ValueOption>({
      [](ViewOptions& o, std::string_view v) { return set_text(o.uidmap, v); }},
     {"gidmap", "CONTAINER:HOST:COUNT", "gidmap=0:100000:65536",
      [](ViewOptions& o, std::string_view v) { return set_text(o.gidmap, v); }},
-    {"owner", "map or virtual", "owner=map or owner=virtual", set_owner},
+    {"owner", "map, virtual or caller", "owner=map, owner=virtual or owner=caller", set_owner},
     {"storeuid", "an id from 0 to 4294967294", "storeuid=1500",
      [](ViewOptions& o, std::string_view v) { return set_store_id(o.store_uid, v); }},
     {"storegid", "an id from 0 to 4294967294", "storegid=1500",
@@ -180,7 +182,6 @@ struct UnavailableOption {
 };
 
 constexpr auto kUnavailableOptions = std::to_array<UnavailableOption>({
-    {"owner", "caller", "owner=map or owner=virtual"},
     {"cache", "notify", "cache=ttl:SECONDS or cache=none"},
     {"locks", "", "leave it out (locks hold within one view)"},
     {"lower", "", "leave it out (a view shows the tenant's tree alone)"},
@@ -286,6 +287,20 @@ Outcome<void> apply(ViewOptions& options, const Item& item, bool sloppy) {
 }
 
 }  // namespace
+
+const char* name_of(OwnerPolicy policy) {
+  switch (policy) {
+    case OwnerPolicy::kDefault:
+      return "";
+    case OwnerPolicy::kMap:
+      return "map";
+    case OwnerPolicy::kVirtual:
+      return "virtual";
+    case OwnerPolicy::kCaller:
+      return "caller";
+  }
+  return "";
+}
 
 Outcome<ViewOptions> parse_view_options(std::string_view text, bool sloppy) {
   ViewOptions options;

@@ -13,7 +13,9 @@
 
 namespace cvfs {
 
-enum class OwnerPolicy { kDefault, kMap, kVirtual };
+enum class OwnerPolicy { kDefault, kMap, kVirtual, kCaller };
+// As owner= has it. kDefault has no name: "".
+const char* name_of(OwnerPolicy policy);
 enum class PassthroughMode { kAuto, kOff };
 enum class LogLevel { kError, kWarning, kInfo, kDebug };
 

@@ -84,7 +84,8 @@ Outcome<UniqueFd> open_and_mount(const ViewPlan& plan) {
   TRY(in_mount_namespace(plan.mount_namespace.get(), [&]() -> Outcome<void> {
     TRY(clear_target(plan.target, plan.source));
     const auto mounted =
-        sys::mount_fuse(device->get(), plan.source.name, plan.target, plan.options.mount_flags);
+        sys::mount_fuse(device->get(), plan.source.name, plan.target, plan.options.mount_flags,
+                        plan.owner != OwnerPolicy::kCaller);
     if (mounted) return {};
     return refuse_system(plan.target, "mount(2)", mounted.error(),
                          mounted.error().value == EPERM ? "run it with CAP_SYS_ADMIN" : "");
@@ -128,6 +129,7 @@ void listen_for_commands(ServedView& view) {
 Outcome<void> connect(ServedView& view) {
   HandshakeSettings settings;
   settings.passthrough = view.plan.options.passthrough == PassthroughMode::kAuto;
+  settings.posix_acl = view.plan.owner != OwnerPolicy::kCaller;
   settings.stack_depth = view.plan.stack_depth;
   auto handshake = answer_init(view.device.get(), settings);
   if (!handshake) {
@@ -152,7 +154,7 @@ void log_start(const ServedView& view) {
       "serves {} on {}: userns={} (uids {}, gids {}), owner={} (uids {}, gids {}), "
       "FUSE 7.{}, passthrough {}",
       view.plan.source.name, view.target(), userns.origin, userns.uids.text(), userns.gids.text(),
-      view.plan.owner == OwnerPolicy::kVirtual ? "virtual" : "map", stored.uids.text(),
+      name_of(view.plan.owner), stored.uids.text(),
       stored.gids.text(), view.handshake.minor, view.handshake.passthrough() ? "on" : "off");
 }
 

@@ -34,7 +34,7 @@ Outcome<Identity> make_identity(const ViewOptions& options, const TenantSource& 
   }
   const StoredUid root_uid{options.store_uid.value_or(source.owner_uid)};
   const StoredGid root_gid{options.store_gid.value_or(source.owner_gid)};
-  if (owner == OwnerPolicy::kVirtual) {
+  if (owner == OwnerPolicy::kVirtual || owner == OwnerPolicy::kCaller) {
     return Identity(std::move(userns), StoreMap::only_root(root_uid, root_gid));
   }
   if (!subordinate.complete()) {

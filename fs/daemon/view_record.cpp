@@ -9,6 +9,11 @@ namespace {
 
 using nlohmann::json;
 
+tl::unexpected<OperatorError> refuse_record(const std::string& what) {
+  return refuse({ExitCode::kSystem, "state memory", "the record of the view: " + what,
+                 "unmount the view and mount it again with this version"});
+}
+
 // JSON is UTF-8, a path is any bytes: each byte becomes the character of its number, and back.
 std::string from_bytes(const std::string& bytes) {
   std::string text;
@@ -79,7 +84,7 @@ json record_of(const ServedView& view) {
           {"syslog", view.to_syslog},
           {"mounted_at", view.mounted_at},
           {"target", from_bytes(view.plan.target)},
-          {"owner", static_cast<int>(view.plan.owner)},
+          {"owner", name_of(view.plan.owner)},
           {"stack_depth", view.plan.stack_depth},
           {"options", options_record(view.plan.options)},
           {"source", source_record(view.plan.source)},
@@ -142,6 +147,13 @@ Handshake read_handshake(const json& record) {
   return handshake;
 }
 
+Outcome<OwnerPolicy> read_owner(const std::string& name) {
+  for (const auto policy : {OwnerPolicy::kMap, OwnerPolicy::kVirtual, OwnerPolicy::kCaller}) {
+    if (name == name_of(policy)) return policy;
+  }
+  return refuse_record("owner=" + name + " is not known here");
+}
+
 Outcome<ServedView> view_of(const json& record) {
   ServedView view;
   view.version = record.at("version");
@@ -149,7 +161,7 @@ Outcome<ServedView> view_of(const json& record) {
   view.to_syslog = record.at("syslog");
   view.mounted_at = record.at("mounted_at");
   view.plan.target = to_bytes(record.at("target"));
-  view.plan.owner = static_cast<OwnerPolicy>(record.at("owner").get<int>());
+  view.plan.owner = TRY(read_owner(record.at("owner")));
   view.plan.stack_depth = record.at("stack_depth");
   view.plan.options = read_options(record.at("options"));
   view.plan.source = read_source(record.at("source"));
@@ -163,11 +175,6 @@ Outcome<ServedView> view_of(const json& record) {
   view.control = record.value("control", -1);
   view.control_path = record.value("control_path", "");
   return view;
-}
-
-tl::unexpected<OperatorError> refuse_record(const std::string& what) {
-  return refuse({ExitCode::kSystem, "state memory", "the record of the view: " + what,
-                 "unmount the view and mount it again with this version"});
 }
 
 }  // namespace

@@ -15,10 +15,6 @@ namespace {
 
 using nlohmann::json;
 
-const char* name_of(OwnerPolicy policy) {
-  return policy == OwnerPolicy::kVirtual ? "virtual" : "map";
-}
-
 const char* name_of(ViewEventKind kind) {
   switch (kind) {
     case ViewEventKind::kWorkerDied:

@@ -33,8 +33,9 @@ unsigned thread_count(const ViewOptions& options) {
 
 std::unique_ptr<Ownership> make_ownership(OwnerPolicy policy, Store& store,
                                           const Identity& identity) {
-  return policy == OwnerPolicy::kVirtual ? make_virtual_ownership(store, identity)
-                                         : make_map_ownership(store, identity);
+  if (policy == OwnerPolicy::kVirtual) return make_virtual_ownership(store, identity);
+  if (policy == OwnerPolicy::kCaller) return make_caller_ownership(store, identity);
+  return make_map_ownership(store, identity);
 }
 
 // Everything that can fail before the state is touched: another build's state is not ours yet.
@@ -54,7 +55,9 @@ Outcome<MountParts> open_parts(const ServedView& view, bool adopt) {
   parts.store = std::move(*store);
   parts.identity = std::make_unique<Identity>(*plan.identity);
   parts.owners = make_ownership(plan.owner, *parts.store, *parts.identity);
-  parts.ttl_seconds = plan.options.cache.ttl_seconds;
+  // What one caller is shown is not true for another.
+  const bool is_callers = plan.owner == OwnerPolicy::kCaller;
+  parts.ttl_seconds = is_callers ? 0 : plan.options.cache.ttl_seconds;
   parts.passthrough = std::make_unique<Passthrough>(
       view.handshake.passthrough() ? view.device.get() : -1, tenant_uid, tenant_gid);
   return parts;

@@ -74,7 +74,7 @@ void dispatch_statx(fuse_req_t request, fuse_ino_t node, int, int, fuse_file_inf
   Mount& mount = mount_of(request);
   const auto attributes = op_getattr(mount, node);
   if (!attributes) return reply(request, attributes.error());
-  struct statx out = to_statx(*attributes);
+  struct statx out = to_statx(shown_to_caller(request, *attributes));
   fuse_reply_statx(request, 0, &out, attribute_timeout(mount, *attributes));
 }
 

@@ -90,7 +90,7 @@ void dispatch_readdirplus(fuse_req_t request, fuse_ino_t node, std::size_t size,
           listing.add_plus(entry, without_inode(entry));
           return true;
         }
-        listing.add_plus(entry, to_entry(mount, *found));
+        listing.add_plus(entry, to_entry(request, *found));
         lookups.push_back(std::move(found->lookup));
         return true;
       });

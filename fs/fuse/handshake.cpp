@@ -41,7 +41,7 @@ std::uint64_t wanted_flags(const HandshakeSettings& settings) {
       // What the host writes shows in the page cache of files that are not passed through.
       FUSE_AUTO_INVAL_DATA | FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO |
       // The backing applies the umask, because only it knows of default ACLs.
-      FUSE_DONT_MASK | FUSE_POSIX_ACL |
+      FUSE_DONT_MASK |
       // Without it every write asks for security.capability; 10 to 25 times slower.
       FUSE_HANDLE_KILLPRIV_V2 |
       // Tells whether an ACL that is set clears the setgid bit.
@@ -49,6 +49,7 @@ std::uint64_t wanted_flags(const HandshakeSettings& settings) {
   // No file handles on the view: the kernel would ask for inodes by any number that a process makes
   // up (test: AForgedFileHandleLeadsNowhere).
   wanted |= sys::kFuseInitNoExport;
+  if (settings.posix_acl) wanted |= FUSE_POSIX_ACL;
   if (settings.passthrough) wanted |= sys::kFuseInitPassthrough;
   return wanted;
 }

@@ -12,6 +12,8 @@ namespace cvfs {
 
 struct HandshakeSettings {
   bool passthrough = true;
+  // The kernel knows ACLs; it then checks access itself, too (owner=caller wants neither).
+  bool posix_acl = true;
   // 1: the backing is an ordinary filesystem; 2: a stacked one (overlayfs), which then forbids
   // stacking anything on the view.
   unsigned stack_depth = 1;

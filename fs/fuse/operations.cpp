@@ -44,7 +44,31 @@ void dispatch_init(void*, fuse_conn_info* connection) {
   fuse_unset_feature_flag(connection, FUSE_CAP_SPLICE_READ);
 }
 
-fuse_lowlevel_ops operation_table() {
+namespace {
+
+void check_access_first(fuse_lowlevel_ops& table) {
+  table.access = Guarded<checked_access>::call;
+  table.lookup = Guarded<checked_lookup>::call;
+  table.setattr = Guarded<checked_setattr>::call;
+  table.create = Guarded<checked_create>::call;
+  table.tmpfile = Guarded<checked_tmpfile>::call;
+  table.mkdir = Guarded<checked_mkdir>::call;
+  table.mknod = Guarded<checked_mknod>::call;
+  table.symlink = Guarded<checked_symlink>::call;
+  table.link = Guarded<checked_link>::call;
+  table.unlink = Guarded<checked_unlink>::call;
+  table.rmdir = Guarded<checked_rmdir>::call;
+  table.rename = Guarded<checked_rename>::call;
+  table.open = Guarded<checked_open>::call;
+  table.opendir = Guarded<checked_opendir>::call;
+  table.getxattr = Guarded<checked_getxattr>::call;
+  table.setxattr = Guarded<checked_setxattr>::call;
+  table.removexattr = Guarded<checked_removexattr>::call;
+}
+
+}  // namespace
+
+fuse_lowlevel_ops operation_table(bool checks_access) {
   fuse_lowlevel_ops table{};
   table.init = dispatch_init;
   table.lookup = Guarded<dispatch_lookup>::call;
@@ -80,6 +104,7 @@ fuse_lowlevel_ops operation_table() {
   table.setxattr = Guarded<dispatch_setxattr>::call;
   table.removexattr = Guarded<dispatch_removexattr>::call;
   table.listxattr = Guarded<dispatch_listxattr>::call;
+  if (checks_access) check_access_first(table);
   return table;
 }
 

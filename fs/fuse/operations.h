@@ -9,7 +9,8 @@
 
 namespace cvfs {
 
-fuse_lowlevel_ops operation_table();
+// `checks_access`: the kernel does not (owner=caller).
+fuse_lowlevel_ops operation_table(bool checks_access);
 
 // When libfuse is told of the connection's FUSE_INIT: it decodes and sets some fields only if it
 // believes that it asked for the feature itself.
@@ -75,5 +76,29 @@ void dispatch_setxattr(fuse_req_t request, fuse_ino_t node, const char* name, co
                        std::size_t size, int flags);
 void dispatch_removexattr(fuse_req_t request, fuse_ino_t node, const char* name);
 void dispatch_listxattr(fuse_req_t request, fuse_ino_t node, std::size_t size);
+
+// checked_operations.cpp: the same behind an access check (vfs/op_access.h), for owner=caller.
+void checked_access(fuse_req_t request, fuse_ino_t node, int mask);
+void checked_lookup(fuse_req_t request, fuse_ino_t parent, const char* name);
+void checked_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_set,
+                     fuse_file_info* info);
+void checked_create(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode,
+                    fuse_file_info* info);
+void checked_tmpfile(fuse_req_t request, fuse_ino_t parent, mode_t mode, fuse_file_info* info);
+void checked_mkdir(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode);
+void checked_mknod(fuse_req_t request, fuse_ino_t parent, const char* name, mode_t mode,
+                   dev_t device);
+void checked_symlink(fuse_req_t request, const char* target, fuse_ino_t parent, const char* name);
+void checked_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t new_parent, const char* new_name);
+void checked_unlink(fuse_req_t request, fuse_ino_t parent, const char* name);
+void checked_rmdir(fuse_req_t request, fuse_ino_t parent, const char* name);
+void checked_rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
+                    const char* new_name, unsigned flags);
+void checked_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info);
+void checked_opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* info);
+void checked_getxattr(fuse_req_t request, fuse_ino_t node, const char* name, std::size_t size);
+void checked_setxattr(fuse_req_t request, fuse_ino_t node, const char* name, const char* value,
+                      std::size_t size, int flags);
+void checked_removexattr(fuse_req_t request, fuse_ino_t node, const char* name);
 
 }  // namespace cvfs

@@ -160,11 +160,17 @@ struct stat to_stat(const Attributes& attributes) {
   return attr;
 }
 
-fuse_entry_param to_entry(const Mount& mount, const Entry& entry) {
+Attributes shown_to_caller(fuse_req_t request, Attributes attributes) {
+  mount_of(request).owners->show_to(caller_of(request), attributes);
+  return attributes;
+}
+
+fuse_entry_param to_entry(fuse_req_t request, const Entry& entry) {
+  const Mount& mount = mount_of(request);
   fuse_entry_param param{};
   param.ino = entry.lookup.node();
   param.generation = entry.generation;
-  param.attr = to_stat(entry.attributes);
+  param.attr = to_stat(shown_to_caller(request, entry.attributes));
   param.attr_timeout = attribute_timeout(mount, entry.attributes);
   param.entry_timeout = mount.settings.ttl_seconds;
   return param;
@@ -192,13 +198,13 @@ void reply(fuse_req_t request, const Result<void>& result) {
 
 void reply_entry(fuse_req_t request, Result<Entry> result) {
   if (!result) return reply(request, result.error());
-  const fuse_entry_param param = to_entry(mount_of(request), *result);
+  const fuse_entry_param param = to_entry(request, *result);
   if (fuse_reply_entry(request, &param) == 0) result->lookup.commit();
 }
 
 void reply_attributes(fuse_req_t request, const Result<Attributes>& result) {
   if (!result) return reply(request, result.error());
-  const struct stat attr = to_stat(*result);
+  const struct stat attr = to_stat(shown_to_caller(request, *result));
   fuse_reply_attr(request, &attr, attribute_timeout(mount_of(request), *result));
 }
 
@@ -209,7 +215,7 @@ void reply_open(fuse_req_t request, Result<OpenedFile> result, fuse_file_info* i
 }
 
 void reply_create(fuse_req_t request, Entry entry, OpenedFile opened, fuse_file_info* info) {
-  const fuse_entry_param param = to_entry(mount_of(request), entry);
+  const fuse_entry_param param = to_entry(request, entry);
   fill_open(opened, info);
   if (fuse_reply_create(request, &param, info) != 0) return;
   opened.handle.commit();

@@ -60,8 +60,11 @@ void reply_open(fuse_req_t request, Result<OpenedFile> result, fuse_file_info* i
 void reply_create(fuse_req_t request, Entry entry, OpenedFile opened, fuse_file_info* info);
 
 // --- conversion
+// The attributes as the caller of the request sees them.
+Attributes shown_to_caller(fuse_req_t request, Attributes attributes);
 struct stat to_stat(const Attributes& attributes);
-fuse_entry_param to_entry(const Mount& mount, const Entry& entry);
+// As the caller of the request sees it.
+fuse_entry_param to_entry(fuse_req_t request, const Entry& entry);
 void fill_open(const OpenedFile& opened, fuse_file_info* info);
 
 }  // namespace cvfs

@@ -105,7 +105,7 @@ Result<std::unique_ptr<Session>> Session::adopt(int device_fd, const Handshake& 
   char name[] = "cvfsd";
   char* arguments[] = {name, nullptr};
   fuse_args args = FUSE_ARGS_INIT(1, arguments);
-  const fuse_lowlevel_ops operations = operation_table();
+  const fuse_lowlevel_ops operations = operation_table(mount.owners->belongs_to_caller());
   session->session_ = fuse_session_new(&args, &operations, sizeof operations, &mount);
   fuse_opt_free_args(&args);
   if (session->session_ == nullptr) return fail(ENOMEM);

@@ -32,9 +32,10 @@ Result<UniqueFd> open_fuse_device() {
 }
 
 Result<void> mount_fuse(int device_fd, const std::string& source, const std::string& target,
-                        unsigned long flags) {
+                        unsigned long flags, bool kernel_checks_access) {
   const std::string data = "fd=" + std::to_string(device_fd) +
-                           ",rootmode=40000,user_id=0,group_id=0,allow_other,default_permissions";
+                           ",rootmode=40000,user_id=0,group_id=0,allow_other" +
+                           (kernel_checks_access ? ",default_permissions" : "");
   return succeeded(::mount(source.c_str(), target.c_str(), kViewType, flags, data.c_str()));
 }
 

@@ -20,10 +20,10 @@ inline constexpr std::uint64_t kFuseUniqueResend = 1ULL << 63;
 // ENOENT, ENODEV, ENXIO: no FUSE in this kernel (modprobe fuse).
 Result<UniqueFd> open_fuse_device();
 
-// mount(2) of type fuse.cvfs with allow_other and default_permissions. `source` is what
-// /proc/self/mounts shows; `flags` are MS_*.
+// mount(2) of type fuse.cvfs with allow_other. `source` is what /proc/self/mounts shows; `flags`
+// are MS_*; `kernel_checks_access`: default_permissions.
 Result<void> mount_fuse(int device_fd, const std::string& source, const std::string& target,
-                        unsigned long flags);
+                        unsigned long flags, bool kernel_checks_access);
 
 // Asks the kernel to send again what was read from the connection and not answered. EINVAL, ENOSYS:
 // a kernel older than 6.9.

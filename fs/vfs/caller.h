@@ -14,4 +14,7 @@ struct Caller {
   mode_t umask = 0;  // valid in requests that make something
 };
 
+// Is the group the caller's, as its own or as a supplementary one? Read from /proc, in host ids.
+bool is_in_group(const Caller& caller, HostGid group);
+
 }  // namespace cvfs

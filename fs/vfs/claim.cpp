@@ -6,8 +6,6 @@
 
 #include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 #include <string>
 
 #include "base/log.h"
@@ -46,22 +44,6 @@ bool may_have_been_unclaimed(Mount& mount, NodeId node) {
   if ((*record)->unclaimed.load(std::memory_order_acquire)) return true;
   const std::uint32_t until = (*record)->recently_unclaimed_until;
   return until != 0 && seconds_now() <= until;
-}
-
-// Is the group the caller's, as its own or as a supplementary one? Read from /proc, in host ids.
-bool is_in_group(const Caller& caller, HostGid group) {
-  if (caller.gid == group) return true;
-  std::ifstream status("/proc/" + std::to_string(caller.pid) + "/status");
-  std::string word;
-  while (status >> word && word != "Groups:") {
-  }
-  std::string line;
-  std::getline(status, line);
-  std::istringstream groups(line);
-  for (std::uint32_t gid = 0; groups >> gid;) {
-    if (gid == group.value) return true;
-  }
-  return false;
 }
 
 // The kernel's check for who came too late: it was made on a directory that everybody could write.
@@ -112,6 +94,7 @@ bool is_hosts_root(const Mount& mount, const Caller& caller) {
 }
 
 bool is_unclaimed(Mount& mount, NodeId directory, const File& file, const Attributes& attributes) {
+  if (mount.owners->belongs_to_caller()) return false;
   // Only container root's directories can be: that saves most the look at the xattr.
   const bool marked = attributes.status.is_directory() &&
                       attributes.uid == mount.identity->shown(ContainerUid{0}) &&
@@ -168,6 +151,7 @@ void Claim::settle() {
 }
 
 void mark_unclaimed(Mount& mount, NodeId node, const File& file) {
+  if (mount.owners->belongs_to_caller()) return;
   const std::byte yes[1] = {std::byte{'1'}};
   if (const auto marked = mount.store->set_xattr(file, kMarker, yes, 0, false); !marked) {
     spdlog::warn("cannot mark a directory as a fresh volume ({}): it belongs to container root",

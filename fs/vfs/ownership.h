@@ -40,6 +40,12 @@ class Ownership {
   // know of, unless `keep_setid`.
   virtual Result<void> before_write(const File& file, bool keep_setid) const = 0;
 
+  // owner=caller: does every file belong to whoever asks? Then attributes are each caller's own and
+  // must not be cached, nothing is unclaimed, and access is for us to check (vfs/op_access.h).
+  virtual bool belongs_to_caller() const { return false; }
+  // The attributes that shown() gave, as this caller sees them.
+  virtual void show_to(const Caller&, Attributes&) const {}
+
   // May ACLs be kept on disk as they are (translated)?
   virtual bool has_acls() const = 0;
   // Is this an extended attribute of ours, that callers neither see nor change?
@@ -53,5 +59,8 @@ std::unique_ptr<Ownership> make_map_ownership(Store& store, const Identity& iden
 // form of containers-storage's user.containers.override_stat ("UID:GID:0MODE", container ids).
 // Symlinks and special files cannot carry user.* and use trusted.cvfs.override_stat.
 std::unique_ptr<Ownership> make_virtual_ownership(Store& store, const Identity& identity);
+
+// owner=caller: everything on disk belongs to the tenant, and whoever asks is the owner.
+std::unique_ptr<Ownership> make_caller_ownership(Store& store, const Identity& identity);
 
 }  // namespace cvfs

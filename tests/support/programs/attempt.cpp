@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -80,6 +81,26 @@ int tmpfile_linked(const char* path) {
   return close(fd);
 }
 
+// In a child, whose end does not matter: only whether it began.
+int execute(const char* path) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) < 0) return -1;
+  const pid_t child = fork();
+  if (child < 0) return -1;
+  if (child == 0) {
+    execl(path, path, nullptr);
+    const int error = errno;
+    (void)!write(ends[1], &error, sizeof error);
+    _exit(0);
+  }
+  close(ends[1]);
+  int error = 0;
+  const bool failed = read(ends[0], &error, sizeof error) == sizeof error;
+  waitpid(child, nullptr, 0);
+  errno = error;
+  return failed ? -1 : 0;
+}
+
 const std::map<std::string_view, Call> kCalls{
     {"create", [](auto a) { return opened(open(a[0], O_WRONLY | O_CREAT, octal(a[1], 0666))); }},
     {"excl", [](auto a) { return opened(open(a[0], O_WRONLY | O_CREAT | O_EXCL, 0666)); }},
@@ -112,6 +133,7 @@ const std::map<std::string_view, Call> kCalls{
        char value[4096];
        return lgetxattr(a[0], a[1], value, sizeof value) < 0 ? -1 : 0;
      }},
+    {"execute", [](auto a) { return execute(a[0]); }},
     {"touch", [](auto a) { return utimensat(AT_FDCWD, a[0], nullptr, AT_SYMLINK_NOFOLLOW); }},
 };
 

@@ -149,13 +149,13 @@ TEST(ViewOptions, ValuesOutOfRangeAreRefused) {
 }
 
 TEST(ViewOptions, WhatThisVersionDoesNotOfferIsSaidSo) {
-  for (const auto* text : {"owner=caller", "cache=notify", "locks=shared", "locks", "lower=/etc",
-                           "transport=io_uring", "remount"}) {
+  for (const auto* text :
+       {"cache=notify", "locks=shared", "locks", "lower=/etc", "transport=io_uring", "remount"}) {
     EXPECT_EQ(refusal(text).what, "not available in this version") << text;
     EXPECT_EQ(refusal(text, true).what, "not available in this version") << text;
   }
-  EXPECT_EQ(refusal("owner=caller").message(),
-            "owner=caller: not available in this version\n  try: owner=map or owner=virtual");
+  EXPECT_EQ(refusal("cache=notify").message(),
+            "cache=notify: not available in this version\n  try: cache=ttl:SECONDS or cache=none");
 }
 
 TEST(ViewOptions, AMessageStaysOnOneLine) {
