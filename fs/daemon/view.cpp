@@ -128,9 +128,13 @@ void listen_for_commands(ServedView& view) {
 // After the mount: whatever fails has to unmount.
 Outcome<void> connect(ServedView& view) {
   HandshakeSettings settings;
-  settings.passthrough = view.plan.options.passthrough == PassthroughMode::kAuto;
-  settings.posix_acl = view.plan.owner != OwnerPolicy::kCaller;
-  settings.stack_depth = view.plan.stack_depth;
+  const ViewPlan& plan = view.plan;
+  // Setid bits that only we know of must go with each write, if they mean anything.
+  const bool must_see_writes =
+      plan.owner == OwnerPolicy::kVirtual && (plan.options.mount_flags & MS_NOSUID) == 0;
+  settings.passthrough = plan.options.passthrough == PassthroughMode::kAuto && !must_see_writes;
+  settings.posix_acl = plan.owner != OwnerPolicy::kCaller;
+  settings.stack_depth = plan.stack_depth;
   auto handshake = answer_init(view.device.get(), settings);
   if (!handshake) {
     return refuse_system(view.target(), "the kernel's FUSE does not answer as expected",

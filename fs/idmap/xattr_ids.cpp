@@ -108,6 +108,18 @@ Result<void> translate_acl_to_shown(std::span<std::byte> acl, const Identity& id
       [&](std::uint32_t id) { return or_nobodys_id(identity.shown(StoredGid{id}).value); });
 }
 
+Result<void> translate_acl_to_container(std::span<std::byte> acl, const Identity& identity) {
+  return translate_acl(
+      acl, [&](std::uint32_t id) { return number(identity.container(HostUid{id})); },
+      [&](std::uint32_t id) { return number(identity.container(HostGid{id})); });
+}
+
+Result<void> translate_acl_from_container(std::span<std::byte> acl, const Identity& identity) {
+  return translate_acl(
+      acl, [&](std::uint32_t id) { return or_nobodys_id(identity.shown(ContainerUid{id}).value); },
+      [&](std::uint32_t id) { return or_nobodys_id(identity.shown(ContainerGid{id}).value); });
+}
+
 Result<FileCapability> translate_capability_to_stored(std::span<const std::byte> value,
                                                       const Identity& identity) {
   if (is_version_2_capability(value)) {

@@ -19,6 +19,10 @@ Result<void> translate_acl_to_stored(std::span<std::byte> acl, const Identity& i
 // to the kernel, and make the whole ACL EINVAL there).
 Result<void> translate_acl_to_shown(std::span<std::byte> acl, const Identity& identity);
 
+// The same between host ids and container ids (owner=virtual keeps those). EINVAL, EOVERFLOW.
+Result<void> translate_acl_to_container(std::span<std::byte> acl, const Identity& identity);
+Result<void> translate_acl_from_container(std::span<std::byte> acl, const Identity& identity);
+
 // security.capability is stored as v3 with the rootid of a *stored* id, always: a v2 value on disk
 // would give its capabilities to processes of the host. A v2 value (set by the host's root or by a
 // --userns=host container) gets the rootid of container root.

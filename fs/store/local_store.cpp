@@ -133,7 +133,7 @@ Result<struct statvfs> LocalStore::filesystem_status(const File& file) {
 
 Result<CreatedFile> LocalStore::create(const File& directory, const char* name, int flags,
                                        const NewFile& wanted) {
-  if (wanted.xattr != nullptr) return create_labelled(directory, name, flags, wanted);
+  if (!wanted.xattrs.empty()) return create_labelled(directory, name, flags, wanted);
   CreatedFile created;
   {
     const CreateAs guard = as(wanted);
@@ -196,8 +196,10 @@ Result<File> LocalStore::make_symlink(const File& directory, const char* name, c
 }
 
 Result<void> LocalStore::complete(const File& file, const NewFile& wanted) {
-  if (wanted.xattr == nullptr) return {};
-  return set_xattr(file, wanted.xattr, std::as_bytes(std::span(wanted.xattr_value)), 0, false);
+  for (const NewXattr& xattr : wanted.xattrs) {
+    TRY(set_xattr(file, xattr.name, std::as_bytes(std::span(xattr.value)), 0, false));
+  }
+  return {};
 }
 
 // The FUSE client holds the directory's lock until we have answered, so nobody in this view sees
@@ -245,6 +247,8 @@ Result<void> LocalStore::set_mode(const File& file, mode_t mode) {
 }
 
 Result<void> LocalStore::set_owner(const File& file, StoredUid uid, StoredGid gid) {
+  // Without it, setgid on a file that its group may not execute would go, too.
+  const sys::KeepSetid guard;
   return sys::change_owner(file.fd(), uid.value, gid.value);
 }
 

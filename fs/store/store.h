@@ -48,15 +48,19 @@ class File {
   UniqueFd fd_;
 };
 
+struct NewXattr {
+  const char* name;
+  std::string value;
+};
+
 // What a new file is to be from its first moment.
 struct NewFile {
   StoredUid uid;
   StoredGid gid;
   mode_t mode = 0;   // type and permissions
   mode_t umask = 0;  // applied unless the directory has a default ACL
-  // An extended attribute that it has from the beginning, if any (owner=virtual).
-  const char* xattr = nullptr;
-  std::string xattr_value;
+  // Extended attributes that it has from the beginning (owner=virtual).
+  std::vector<NewXattr> xattrs;
 };
 
 // A file that was opened in the moment in which it was made.

@@ -55,8 +55,6 @@ class CallerOwnership final : public Ownership {
     return store_.set_mode(file, without_setid((status.mode & S_IFMT) | mode) & 07777);
   }
 
-  Result<void> before_write(const File&, bool) const override { return {}; }
-
   bool belongs_to_caller() const override { return true; }
 
   void show_to(const Caller& caller, Attributes& attributes) const override {
@@ -67,7 +65,7 @@ class CallerOwnership final : public Ownership {
     attributes.gid = identity_.shown(*gid);
   }
 
-  bool has_acls() const override { return false; }
+  Acls acls() const override { return Acls::kNone; }
   bool is_reserved(const char* xattr) const override { return is_claim_xattr(xattr); }
 
  private:

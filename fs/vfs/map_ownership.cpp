@@ -39,9 +39,7 @@ class MapOwnership final : public Ownership {
     return store_.set_mode(file, mode);
   }
 
-  Result<void> before_write(const File&, bool) const override { return {}; }
-
-  bool has_acls() const override { return true; }
+  Acls acls() const override { return Acls::kOnDisk; }
   bool is_reserved(const char* xattr) const override { return is_claim_xattr(xattr); }
 
  private:

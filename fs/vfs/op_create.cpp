@@ -10,11 +10,11 @@ namespace {
 // Was what stands at `name` made by the request at hand, before the process that worked on it died?
 // Then it is complete, too.
 bool was_made(Mount& mount, const Intent& intent, const File& directory, const char* name,
-              mode_t mode, const NewFile& wanted) {
+              const NewFile& wanted) {
   const auto found = mount.store->look_up(directory, name);
   if (!found) return false;
   const auto status = mount.store->status(*found);
-  if (!status || (status->mode & S_IFMT) != (mode & S_IFMT)) return false;
+  if (!status || (status->mode & S_IFMT) != (wanted.mode & S_IFMT)) return false;
   if (!intent.is_since_plan(status->has_born ? status->born : status->changed)) return false;
   return mount.store->complete(*found, wanted).has_value();
 }
@@ -37,7 +37,7 @@ auto make_entry(Mount& mount, Intent& intent, const Caller& caller, NodeId paren
         if (!made) return fail(made.error());
         return {};
       },
-      [&] { return was_made(mount, intent, *directory, name, mode, wanted); }));
+      [&] { return was_made(mount, intent, *directory, name, wanted); }));
   claim.settle();
   if (!made) made = find(*directory);
   return made;

@@ -66,9 +66,21 @@ Result<std::size_t> append_once(Mount& mount, Intent& intent, HandleId handle,
 
 }  // namespace
 
+namespace {
+
+// Takes setid bits away that the backing filesystem does not know of.
+Result<void> before_write(Mount& mount, HandleId handle, bool keep_setid) {
+  if (keep_setid || !mount.owners->has_virtual_modes()) return {};
+  const HandleRecord& record = *TRY(mount.handles.find(handle));
+  return mount.owners->before_write(*TRY(mount.pin(record.node)), keep_setid);
+}
+
+}  // namespace
+
 Result<std::size_t> op_write(Mount& mount, Intent& intent, HandleId handle,
                              std::span<const std::byte> data, off_t offset, bool append,
                              bool keep_setid) {
+  TRY(before_write(mount, handle, keep_setid));
   if (append) return append_once(mount, intent, handle, data, offset, keep_setid);
   return mount.store->write(TRY(io_of(mount, handle)), data, offset, false, keep_setid);
 }
@@ -77,7 +89,9 @@ Result<void> op_fsync(Mount& mount, HandleId handle, bool data_only) {
   return mount.store->sync(TRY(io_of(mount, handle)), data_only);
 }
 
-Result<void> op_fallocate(Mount& mount, HandleId handle, int mode, off_t offset, off_t length) {
+Result<void> op_fallocate(Mount& mount, HandleId handle, int mode, off_t offset, off_t length,
+                          bool keep_setid) {
+  TRY(before_write(mount, handle, keep_setid));
   return mount.store->allocate(TRY(io_of(mount, handle)), mode, offset, length);
 }
 
@@ -86,7 +100,8 @@ Result<off_t> op_lseek(Mount& mount, HandleId handle, off_t offset, int whence) 
 }
 
 Result<std::size_t> op_copy_file_range(Mount& mount, HandleId from, off_t from_offset, HandleId to,
-                                       off_t to_offset, std::size_t length) {
+                                       off_t to_offset, std::size_t length, bool keep_setid) {
+  TRY(before_write(mount, to, keep_setid));
   const int source = TRY(io_of(mount, from));
   const int target = TRY(io_of(mount, to));
   return mount.store->copy_range(source, from_offset, target, to_offset, length);

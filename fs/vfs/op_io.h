@@ -17,10 +17,11 @@ Result<std::size_t> op_write(Mount& mount, Intent& intent, HandleId handle,
                              std::span<const std::byte> data, off_t offset, bool append,
                              bool keep_setid);
 Result<void> op_fsync(Mount& mount, HandleId handle, bool data_only);
-Result<void> op_fallocate(Mount& mount, HandleId handle, int mode, off_t offset, off_t length);
+Result<void> op_fallocate(Mount& mount, HandleId handle, int mode, off_t offset, off_t length,
+                          bool keep_setid);
 Result<off_t> op_lseek(Mount& mount, HandleId handle, off_t offset, int whence);
 Result<std::size_t> op_copy_file_range(Mount& mount, HandleId from, off_t from_offset, HandleId to,
-                                       off_t to_offset, std::size_t length);
+                                       off_t to_offset, std::size_t length, bool keep_setid);
 
 struct DirectoryEntry {
   const char* name;

@@ -37,11 +37,15 @@ bool has_room_for_handle(const Mount& mount, bool is_directory, bool has_io) {
 Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
                            int flags, bool keep_setid) {
   const PinnedFile file = TRY(mount.pin(node));
-  if (is_for_writing(flags)) {
-    // The kernel does not say at open(2) who writes with CAP_FSETID later; roots do.
-    TRY(mount.owners->before_write(*file, is_root(mount, caller) && keep_setid));
-  }
   const std::int32_t backing = mount.passthrough->backing_of(*TRY(mount.inodes.find(node)), *file);
+  if (backing != kBackingNone && is_for_writing(flags)) {
+    // We see no write of it, and the kernel does not say at open(2) who writes with CAP_FSETID
+    // later; the host's root does. (A container's has it in its own user namespace, which does not
+    // count.)
+    TRY(mount.owners->before_write(*file, caller.uid.value == 0 && keep_setid));
+  } else if ((flags & O_TRUNC) != 0) {
+    TRY(mount.owners->before_write(*file, keep_setid));
+  }
   // The kernel's own open of a file that it passes through checks neither append-only nor a
   // read-only mount nor a running program, and makes EIO of what it does find: we ask first.
   UniqueFd io;

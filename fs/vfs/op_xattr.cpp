@@ -13,10 +13,10 @@ namespace cvfs {
 
 namespace {
 
-enum class Kind { kPlain, kAcl, kCapability, kReserved, kUnsupported };
+enum class Kind { kPlain, kAcl, kVirtualAcl, kCapability, kReserved, kUnsupported };
 
 bool is_acl(std::string_view name) {
-  return name == "system.posix_acl_access" || name == "system.posix_acl_default";
+  return acl_kind(name).has_value();
 }
 
 Kind kind_of(const Mount& mount, const char* name) {
@@ -24,10 +24,8 @@ Kind kind_of(const Mount& mount, const char* name) {
   if (mount.owners->is_reserved(name)) return Kind::kReserved;
   if (text.starts_with("user.") || text.starts_with("trusted.")) return Kind::kPlain;
   if (text == "security.capability") return Kind::kCapability;
-  if (is_acl(text)) {
-    return mount.owners->has_acls() ? Kind::kAcl : Kind::kUnsupported;
-  }
-  return Kind::kUnsupported;
+  if (!is_acl(text) || mount.owners->acls() == Ownership::Acls::kNone) return Kind::kUnsupported;
+  return mount.owners->acls() == Ownership::Acls::kOnDisk ? Kind::kAcl : Kind::kVirtualAcl;
 }
 
 Result<std::vector<std::byte>> read_whole(Mount& mount, const File& file, const char* name) {
@@ -72,6 +70,7 @@ Result<std::vector<std::byte>> op_getxattr(Mount& mount, NodeId node, const char
   if (kind == Kind::kReserved) return fail(ENODATA);
   if (kind == Kind::kUnsupported) return fail(is_acl(name) ? ENODATA : EOPNOTSUPP);
   const PinnedFile file = TRY(mount.pin(node));
+  if (kind == Kind::kVirtualAcl) return mount.owners->acl(*file, *acl_kind(name));
   auto read = read_whole(mount, *file, name);
   if (!read && kind == Kind::kAcl && read.error().value == EOPNOTSUPP) return fail(ENODATA);
   std::vector<std::byte> value = TRY(std::move(read));
@@ -94,11 +93,15 @@ Result<void> op_setxattr(Mount& mount, Intent& intent, const Caller& caller, Nod
     const FileCapability stored = TRY(translate_capability_to_stored(value, *mount.identity));
     return set_once(mount, intent, *file, name, stored.bytes, flags, false);
   }
-  if (kind != Kind::kAcl) return set_once(mount, intent, *file, name, value, flags, false);
+  if (kind == Kind::kPlain) return set_once(mount, intent, *file, name, value, flags, false);
 
-  std::vector<std::byte> acl(value.begin(), value.end());
-  TRY(translate_acl_to_stored(acl, *mount.identity));
-  TRY(set_once(mount, intent, *file, name, acl, flags, keep_setgid));
+  if (kind == Kind::kVirtualAcl) {
+    TRY(mount.owners->set_acl(*file, *acl_kind(name), value, keep_setgid));
+  } else {
+    std::vector<std::byte> acl(value.begin(), value.end());
+    TRY(translate_acl_to_stored(acl, *mount.identity));
+    TRY(set_once(mount, intent, *file, name, acl, flags, keep_setgid));
+  }
   if (TRY(mount.inodes.find(node))->unclaimed && !is_hosts_root(mount, caller)) {
     end_unclaimed(mount, node, *file);
   }
@@ -110,6 +113,7 @@ Result<void> op_removexattr(Mount& mount, Intent& intent, NodeId node, const cha
   if (kind == Kind::kReserved) return fail(ENODATA);
   if (kind == Kind::kUnsupported) return fail(EOPNOTSUPP);
   const PinnedFile file = TRY(mount.pin(node));
+  if (kind == Kind::kVirtualAcl) return mount.owners->remove_acl(*file, *acl_kind(name));
   const bool had_one = was_there(mount, intent, *file, name);
   return exactly_once(
       intent, [&] { return mount.store->remove_xattr(*file, name); },
@@ -123,9 +127,15 @@ Result<std::vector<char>> op_listxattr(Mount& mount, const Caller& caller, NodeI
   for (std::size_t at = 0; at < all.size();) {
     const char* name = all.data() + at;
     const std::size_t length = std::strlen(name) + 1;
+    if (const auto acl = mount.owners->acl_behind(name)) {
+      const std::string_view as_acl(xattr_of(*acl));
+      shown.insert(shown.end(), as_acl.begin(), as_acl.end());
+      shown.push_back('\0');
+    }
     const Kind kind = kind_of(mount, name);
     const bool hidden = caller.uid.value != 0 && std::string_view(name).starts_with("trusted.");
-    if (kind != Kind::kReserved && kind != Kind::kUnsupported && !hidden) {
+    if (kind != Kind::kReserved && kind != Kind::kUnsupported && kind != Kind::kVirtualAcl &&
+        !hidden) {
       shown.insert(shown.end(), name, name + length);
     }
     at += length;

@@ -2,8 +2,11 @@
 // are shown to belong to. One object a view, used from all threads; it has no state of its own.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/result.h"
@@ -11,6 +14,7 @@
 #include "store/store.h"
 #include "vfs/attributes.h"
 #include "vfs/caller.h"
+#include "vfs/posix_acl.h"
 
 namespace cvfs {
 
@@ -36,9 +40,10 @@ class Ownership {
   virtual Result<void> set_owner(const File& file, const OwnerChange& change) const = 0;
   virtual Result<void> set_mode(const File& file, mode_t mode) const = 0;
 
-  // Before a file is opened for writing: takes setid bits away that the backing filesystem does not
-  // know of, unless `keep_setid`.
-  virtual Result<void> before_write(const File& file, bool keep_setid) const = 0;
+  // Are modes kept where the backing filesystem does not see them? Then setid bits are for us to
+  // take away when a file is written: before_write().
+  virtual bool has_virtual_modes() const { return false; }
+  virtual Result<void> before_write(const File&, bool /*keep_setid*/) const { return {}; }
 
   // owner=caller: does every file belong to whoever asks? Then attributes are each caller's own and
   // must not be cached, nothing is unclaimed, and access is for us to check (vfs/op_access.h).
@@ -46,18 +51,30 @@ class Ownership {
   // The attributes that shown() gave, as this caller sees them.
   virtual void show_to(const Caller&, Attributes&) const {}
 
-  // May ACLs be kept on disk as they are (translated)?
-  virtual bool has_acls() const = 0;
   // Is this an extended attribute of ours, that callers neither see nor change?
   virtual bool is_reserved(const char* xattr) const = 0;
+
+  // Where ACLs are: nowhere, on disk as the backing filesystem's (translated), or with us.
+  enum class Acls { kNone, kOnDisk, kVirtual };
+  virtual Acls acls() const = 0;
+  // Acls::kVirtual: as getxattr(2) and setxattr(2) of system.posix_acl_access and _default have
+  // them, in host ids. `keep_setgid`: the caller may keep it. ENODATA: there is none. EACCES: a
+  // default ACL on what is no directory. EINVAL, EOVERFLOW: idmap/xattr_ids.h.
+  virtual Result<std::vector<std::byte>> acl(const File&, AclKind) const { return fail(ENODATA); }
+  virtual Result<void> set_acl(const File&, AclKind, std::span<const std::byte>, bool) const {
+    return fail(EOPNOTSUPP);
+  }
+  virtual Result<void> remove_acl(const File&, AclKind) const { return fail(EOPNOTSUPP); }
+  // Which ACL an extended attribute of ours holds, if it does.
+  virtual std::optional<AclKind> acl_behind(const char*) const { return std::nullopt; }
 };
 
 // owner=map: ids on disk are the container's, translated; modes and ACLs are the disk's.
 std::unique_ptr<Ownership> make_map_ownership(Store& store, const Identity& identity);
 
 // owner=virtual: everything on disk belongs to the tenant; owner and mode live in an xattr, in the
-// form of containers-storage's user.containers.override_stat ("UID:GID:0MODE", container ids).
-// Symlinks and special files cannot carry user.* and use trusted.cvfs.override_stat.
+// form of containers-storage (vfs/override_stat.h). Symlinks and special files cannot carry user.*
+// and use trusted.cvfs.override_stat. ACLs lie beside it, so that they open nothing on the host.
 std::unique_ptr<Ownership> make_virtual_ownership(Store& store, const Identity& identity);
 
 // owner=caller: everything on disk belongs to the tenant, and whoever asks is the owner.

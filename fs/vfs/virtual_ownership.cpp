@@ -1,59 +1,51 @@
-#include <charconv>
-#include <cstdio>
 #include <cstring>
+#include <string>
 #include <string_view>
 
+#include "idmap/xattr_ids.h"
 #include "vfs/claim.h"
+#include "vfs/override_stat.h"
 #include "vfs/ownership.h"
 
 namespace cvfs {
 
 namespace {
 
-constexpr const char* kUserXattr = "user.containers.override_stat";
-constexpr const char* kTrustedXattr = "trusted.cvfs.override_stat";
+// user.* is for regular files and directories alone; the tenant's backups take it along.
+struct XattrNames {
+  const char* override_stat;
+  const char* access_acl;
+  const char* default_acl;
+
+  const char* acl(AclKind kind) const {
+    return kind == AclKind::kAccess ? access_acl : default_acl;
+  }
+};
+constexpr XattrNames kUserNames{"user.containers.override_stat", "user.cvfs.posix_acl_access",
+                                "user.cvfs.posix_acl_default"};
+constexpr XattrNames kTrustedNames{"trusted.cvfs.override_stat", "trusted.cvfs.posix_acl_access",
+                                   "trusted.cvfs.posix_acl_default"};
+
+const XattrNames& names_for(mode_t mode_on_disk) {
+  return S_ISREG(mode_on_disk) || S_ISDIR(mode_on_disk) ? kUserNames : kTrustedNames;
+}
 
 using sys::kPermissionBits;
 constexpr mode_t kSetidBits = S_ISUID | S_ISGID;
+constexpr mode_t kRwxBits = S_IRWXU | S_IRWXG | S_IRWXO;
 
-// Owner and mode as the containers see them.
-struct Override {
-  ContainerUid uid;
-  ContainerGid gid;
-  mode_t mode = 0;  // permission bits
-};
-
-template <class Integer>
-bool read_field(std::string_view& text, Integer& value, int base) {
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  if (error != std::errc{}) return false;
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  if (!text.empty()) {
-    if (text.front() != ':') return false;
-    text.remove_prefix(1);
-  }
-  return true;
-}
-
-// "UID:GID:0MODE", also with the ":TYPE" that newer containers-storage appends.
-std::optional<Override> parse_override(std::string_view text) {
-  Override parsed;
-  if (!read_field(text, parsed.uid.value, 10)) return std::nullopt;
-  if (!read_field(text, parsed.gid.value, 10)) return std::nullopt;
-  if (!read_field(text, parsed.mode, 8)) return std::nullopt;
-  parsed.mode &= kPermissionBits;
-  return parsed;
-}
-
-std::string text_of(const Override& values) {
-  char text[48];
-  std::snprintf(text, sizeof text, "%u:%u:0%o", values.uid.value, values.gid.value, values.mode);
-  return text;
+// Setgid without the group's right to execute is none, and stays.
+mode_t setid_that_chown_clears(mode_t mode) {
+  return (mode & S_IXGRP) != 0 ? kSetidBits : S_ISUID;
 }
 
 // ERANGE: longer than any that is one.
-bool is_no_override(int error) {
+bool is_none(int error) {
   return error == ENODATA || error == EOPNOTSUPP || error == ERANGE;
+}
+
+std::string as_text(const std::vector<std::byte>& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 class VirtualOwnership final : public Ownership {
@@ -66,22 +58,25 @@ class VirtualOwnership final : public Ownership {
 
   Result<NewFile> new_file(const Caller& caller, const File& directory,
                            mode_t mode) const override {
-    Override values{TRY(identity_.container(caller.uid)), TRY(identity_.container(caller.gid)),
-                    mode & ~caller.umask & kPermissionBits};
-    const Override above = TRY(read(directory, TRY(store_.status(directory))));
+    OverrideStat values{TRY(identity_.container(caller.uid)), TRY(identity_.container(caller.gid)),
+                        mode};
+    const OverrideStat above = TRY(read(directory, TRY(store_.status(directory))));
     if ((above.mode & S_ISGID) != 0) {
       values.gid = above.gid;
       if (S_ISDIR(mode)) values.mode |= S_ISGID;
     }
-    if (S_ISLNK(mode)) values.mode = 0777;
-
-    NewFile wanted;
-    wanted.uid = StoredUid{tenant_uid_};
-    wanted.gid = StoredGid{tenant_gid_};
-    wanted.mode = mode_on_disk(mode & ~caller.umask);
-    wanted.xattr = xattr_for(mode);
-    wanted.xattr_value = text_of(values);
-    return wanted;
+    std::optional<PosixAcl> inherited;
+    if (!S_ISLNK(mode)) inherited = TRY(read_acl(directory, S_IFDIR, AclKind::kDefault));
+    const std::optional<PosixAcl> defaults = inherited;
+    if (inherited) {
+      inherited->inherit(mode);
+      values.mode = (values.mode & ~kRwxBits) | inherited->permissions();
+      if (inherited->is_minimal()) inherited.reset();
+    } else {
+      values.mode &= ~caller.umask;
+    }
+    if (S_ISLNK(mode)) values.mode = S_IFLNK | 0777;
+    return labelled(values, inherited, S_ISDIR(mode) ? defaults : std::nullopt);
   }
 
   Result<Attributes> shown(const File& file, const FileStatus& status) const override {
@@ -93,55 +88,121 @@ class VirtualOwnership final : public Ownership {
       attributes.gid = HostGid{kUnmappedId};
       return attributes;
     }
-    const Override values = TRY(read(file, status));
+    const OverrideStat values = TRY(read(file, status));
     attributes.uid = identity_.shown(values.uid);
     attributes.gid = identity_.shown(values.gid);
-    attributes.status.mode = (status.mode & ~kPermissionBits) | values.mode;
+    attributes.status.mode = values.mode;
     return attributes;
   }
 
   Result<void> set_owner(const File& file, const OwnerChange& change) const override {
     const FileStatus status = TRY(own_status(file));
-    Override values = TRY(read(file, status));
+    OverrideStat values = TRY(read(file, status));
     if (change.uid) values.uid = *change.uid;
     if (change.gid) values.gid = *change.gid;
-    if (!status.is_directory()) values.mode &= ~kSetidBits;  // as chown(2) does
+    if (!status.is_directory()) values.mode &= ~setid_that_chown_clears(values.mode);
     return write(file, status, values);
   }
 
   Result<void> set_mode(const File& file, mode_t mode) const override {
     const FileStatus status = TRY(own_status(file));
     if (status.is_symlink()) return fail(EOPNOTSUPP);
-    Override values = TRY(read(file, status));
-    values.mode = mode & kPermissionBits;
-    TRY(store_.set_mode(file, mode_on_disk((status.mode & S_IFMT) | values.mode)));
-    return write(file, status, values);
+    std::optional<PosixAcl> acl = TRY(read_acl(file, status.mode, AclKind::kAccess));
+    if (acl) {
+      acl->set_permissions(mode);
+      TRY(write_acl(file, status.mode, AclKind::kAccess, *acl));
+    }
+    return write_mode(file, status, mode & kPermissionBits, acl);
   }
+
+  bool has_virtual_modes() const override { return true; }
 
   Result<void> before_write(const File& file, bool keep_setid) const override {
     if (keep_setid) return {};
     const FileStatus status = TRY(own_status(file));
-    Override values = TRY(read(file, status));
+    OverrideStat values = TRY(read(file, status));
     if ((values.mode & kSetidBits) == 0) return {};
     values.mode &= ~kSetidBits;
     return write(file, status, values);
   }
 
-  bool has_acls() const override { return false; }
+  Acls acls() const override { return Acls::kVirtual; }
+
+  Result<std::vector<std::byte>> acl(const File& file, AclKind kind) const override {
+    const FileStatus status = TRY(store_.status(file));
+    if (status.uid != tenant_uid_) return fail(ENODATA);
+    const auto known = TRY(read_acl(file, status.mode, kind));
+    if (!known) return fail(ENODATA);
+    std::vector<std::byte> bytes = known->bytes();
+    TRY(translate_acl_from_container(bytes, identity_));
+    return bytes;
+  }
+
+  // An ACL that says no more than a mode is one: only the mode is kept, as ext4 does it.
+  Result<void> set_acl(const File& file, AclKind kind, std::span<const std::byte> value,
+                       bool keep_setgid) const override {
+    const FileStatus status = TRY(own_status(file));
+    if (status.is_symlink()) return fail(EOPNOTSUPP);
+    std::vector<std::byte> bytes(value.begin(), value.end());
+    TRY(translate_acl_to_container(bytes, identity_));
+    const auto acl = PosixAcl::parse(bytes);
+    if (!acl) return fail(EINVAL);
+    if (kind == AclKind::kDefault) {
+      if (!status.is_directory()) return fail(EACCES);
+      return write_acl(file, status.mode, kind, *acl);
+    }
+    if (acl->is_minimal()) {
+      TRY(remove_acl(file, kind));
+    } else {
+      TRY(write_acl(file, status.mode, kind, *acl));
+    }
+    mode_t kept = TRY(read(file, status)).mode & kPermissionBits & ~kRwxBits;
+    if (!keep_setgid) kept &= ~static_cast<mode_t>(S_ISGID);
+    return write_mode(file, status, kept | acl->permissions(), acl);
+  }
+
+  // The mode stays what it is: its group bits were the mask's.
+  Result<void> remove_acl(const File& file, AclKind kind) const override {
+    const FileStatus status = TRY(own_status(file));
+    const auto removed = store_.remove_xattr(file, names_for(status.mode).acl(kind));
+    if (!removed && !is_none(removed.error().value)) return fail(removed.error());
+    return {};
+  }
+
+  std::optional<AclKind> acl_behind(const char* xattr) const override {
+    for (const XattrNames& names : {kUserNames, kTrustedNames}) {
+      for (const AclKind kind : {AclKind::kAccess, AclKind::kDefault}) {
+        if (std::strcmp(xattr, names.acl(kind)) == 0) return kind;
+      }
+    }
+    return std::nullopt;
+  }
+
   bool is_reserved(const char* xattr) const override {
-    return is_claim_xattr(xattr) || std::strcmp(xattr, kUserXattr) == 0 ||
-           std::strcmp(xattr, kTrustedXattr) == 0;
+    return is_claim_xattr(xattr) || std::strcmp(xattr, kUserNames.override_stat) == 0 ||
+           std::strcmp(xattr, kTrustedNames.override_stat) == 0 || acl_behind(xattr);
   }
 
  private:
-  static const char* xattr_for(mode_t mode) {
-    return S_ISREG(mode) || S_ISDIR(mode) ? kUserXattr : kTrustedXattr;
-  }
-
-  // The tenant can always use what is theirs; setid and sticky bits never reach the disk.
-  static mode_t mode_on_disk(mode_t mode) {
+  // The tenant can always use what is theirs; setid and sticky bits never reach the disk, and what
+  // an ACL's mask lets through is not for the tenant's group.
+  static mode_t mode_on_disk(mode_t mode, const std::optional<PosixAcl>& acl) {
+    if (acl) mode = (mode & ~static_cast<mode_t>(S_IRWXG)) | (mode & acl->group_permissions());
     const mode_t own = S_ISDIR(mode) ? S_IRWXU : (S_IRUSR | S_IWUSR);
     return (mode & ~static_cast<mode_t>(kSetidBits | S_ISVTX)) | own;
+  }
+
+  NewFile labelled(const OverrideStat& values, const std::optional<PosixAcl>& access,
+                   const std::optional<PosixAcl>& defaults) const {
+    const XattrNames& names = names_for(values.mode);
+    NewFile wanted;
+    wanted.uid = StoredUid{tenant_uid_};
+    wanted.gid = StoredGid{tenant_gid_};
+    wanted.mode = mode_on_disk(values.mode, access);
+    wanted.xattrs.push_back({names.override_stat, text_of(values)});
+    if (access) wanted.xattrs.push_back({names.access_acl, as_text(access->bytes())});
+    if (defaults) wanted.xattrs.push_back({names.default_acl, as_text(defaults->bytes())});
+    return wanted;
   }
 
   // EPERM: the file belongs to somebody else on disk, so it is not for containers to give away.
@@ -152,21 +213,45 @@ class VirtualOwnership final : public Ownership {
   }
 
   // Without an xattr (the host's user made it): container root's, with the mode on disk.
-  Result<Override> read(const File& file, const FileStatus& status) const {
+  Result<OverrideStat> read(const File& file, const FileStatus& status) const {
     char text[64];
-    const auto size =
-        store_.get_xattr(file, xattr_for(status.mode), std::as_writable_bytes(std::span(text)));
+    const auto size = store_.get_xattr(file, names_for(status.mode).override_stat,
+                                       std::as_writable_bytes(std::span(text)));
     if (size) {
-      if (const auto parsed = parse_override({text, *size})) return *parsed;
-    } else if (!is_no_override(size.error().value)) {
+      if (const auto parsed = parse_override_stat({text, *size}, status.mode)) return *parsed;
+    } else if (!is_none(size.error().value)) {
       return fail(size.error());
     }
-    return Override{ContainerUid{0}, ContainerGid{0}, status.mode & kPermissionBits};
+    return OverrideStat{ContainerUid{0}, ContainerGid{0}, status.mode};
   }
 
-  Result<void> write(const File& file, const FileStatus& status, const Override& values) const {
+  Result<void> write(const File& file, const FileStatus& status, const OverrideStat& values) const {
     const std::string text = text_of(values);
-    return store_.set_xattr(file, xattr_for(status.mode), std::as_bytes(std::span(text)), 0, false);
+    return store_.set_xattr(file, names_for(status.mode).override_stat,
+                            std::as_bytes(std::span(text)), 0, false);
+  }
+
+  Result<void> write_mode(const File& file, const FileStatus& status, mode_t permissions,
+                          const std::optional<PosixAcl>& acl) const {
+    OverrideStat values = TRY(read(file, status));
+    values.mode = (values.mode & S_IFMT) | permissions;
+    const mode_t on_disk = mode_on_disk((status.mode & S_IFMT) | permissions, acl);
+    TRY(store_.set_mode(file, on_disk & kPermissionBits));
+    return write(file, status, values);
+  }
+
+  // In container ids. Nothing: there is none, or what is there is none.
+  Result<std::optional<PosixAcl>> read_acl(const File& file, mode_t type, AclKind kind) const {
+    constexpr std::size_t kMost = 4096;  // some 500 entries
+    std::byte bytes[kMost];
+    const auto size = store_.get_xattr(file, names_for(type).acl(kind), bytes);
+    if (size) return PosixAcl::parse(std::span(bytes).first(*size));
+    if (is_none(size.error().value)) return std::optional<PosixAcl>();
+    return fail(size.error());
+  }
+
+  Result<void> write_acl(const File& file, mode_t type, AclKind kind, const PosixAcl& acl) const {
+    return store_.set_xattr(file, names_for(type).acl(kind), acl.bytes(), 0, false);
   }
 
   Store& store_;

@@ -319,7 +319,7 @@ END
   equal "everything belongs to the tenant" "" "$(find "$tree/virtual" ! -user 1500 -o ! -group 1500)"
   equal "setuid and setgid are not on disk" "" "$(find "$tree/virtual" -perm /6000)"
   equal "but on the view" 6511 "$(shown_mode virtual/f)"
-  equal "the owner is in the xattr" '1000:2000:06511' \
+  equal "the owner is in the xattr" '1000:2000:6511:file' \
     "$(getfattr --only-values -n user.containers.override_stat "$tree/virtual/f" 2>/dev/null)"
   equal "the tenant can use what is theirs on disk" text "$(as_uid 1500 1500 cat "$tree/virtual/f")"
   equal "a directory of mode 0 is one on the view" 0 "$(shown_mode virtual/d)"
