@@ -37,7 +37,7 @@ static_assert(sizeof(InitReply) == sizeof(fuse_out_header) + sizeof(fuse_init_ou
 std::uint64_t wanted_flags(const HandshakeSettings& settings) {
   std::uint64_t wanted =
       FUSE_ASYNC_READ | FUSE_BIG_WRITES | FUSE_ATOMIC_O_TRUNC | FUSE_PARALLEL_DIROPS |
-      FUSE_MAX_PAGES | FUSE_INIT_EXT | FUSE_ASYNC_DIO | FUSE_CACHE_SYMLINKS |
+      FUSE_HAS_IOCTL_DIR | FUSE_MAX_PAGES | FUSE_INIT_EXT | FUSE_ASYNC_DIO | FUSE_CACHE_SYMLINKS |
       // What the host writes shows in the page cache of files that are not passed through.
       FUSE_AUTO_INVAL_DATA | FUSE_DO_READDIRPLUS | FUSE_READDIRPLUS_AUTO |
       // The backing applies the umask, because only it knows of default ACLs.

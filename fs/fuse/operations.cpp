@@ -37,7 +37,7 @@ void dispatch_init(void*, fuse_conn_info* connection) {
   for (const std::uint64_t feature :
        {FUSE_CAP_HANDLE_KILLPRIV_V2, FUSE_CAP_SETXATTR_EXT, FUSE_CAP_POSIX_ACL, FUSE_CAP_DONT_MASK,
         FUSE_CAP_ATOMIC_O_TRUNC, FUSE_CAP_PASSTHROUGH, FUSE_CAP_READDIRPLUS,
-        FUSE_CAP_READDIRPLUS_AUTO}) {
+        FUSE_CAP_READDIRPLUS_AUTO, FUSE_CAP_IOCTL_DIR}) {
     (void)fuse_set_feature_flag(connection, feature);  // false: the kernel does not have it
   }
   // A copy to and from a pipe for each request costs more than it saves.
@@ -98,6 +98,7 @@ fuse_lowlevel_ops operation_table(bool checks_access) {
   table.fallocate = Guarded<dispatch_fallocate>::call;
   table.lseek = Guarded<dispatch_lseek>::call;
   table.copy_file_range = Guarded<dispatch_copy_file_range>::call;
+  table.ioctl = Guarded<dispatch_ioctl>::call;
   table.readdir = Guarded<dispatch_readdir>::call;
   table.readdirplus = Guarded<dispatch_readdirplus>::call;
   table.getxattr = Guarded<dispatch_getxattr>::call;

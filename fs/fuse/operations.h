@@ -64,6 +64,11 @@ void dispatch_copy_file_range(fuse_req_t request, fuse_ino_t from, off_t from_of
                               fuse_file_info* from_info, fuse_ino_t to, off_t to_offset,
                               fuse_file_info* to_info, std::size_t length, int flags);
 
+// dispatch_ioctl.cpp
+void dispatch_ioctl(fuse_req_t request, fuse_ino_t node, unsigned command, void* argument,
+                    fuse_file_info* info, unsigned flags, const void* data, std::size_t size,
+                    std::size_t room);
+
 // dispatch_readdir.cpp
 void dispatch_readdir(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset,
                       fuse_file_info* info);

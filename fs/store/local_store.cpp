@@ -339,6 +339,22 @@ Result<std::size_t> LocalStore::copy_range(int from, off_t from_offset, int to, 
   return static_cast<std::size_t>(copied);
 }
 
+Result<std::uint32_t> LocalStore::flags(int io) {
+  return sys::inode_flags(io);
+}
+
+Result<void> LocalStore::set_flags(int io, std::uint32_t flags) {
+  return sys::set_inode_flags(io, flags);
+}
+
+Result<fsxattr> LocalStore::extended_flags(int io) {
+  return sys::extended_inode_flags(io);
+}
+
+Result<void> LocalStore::set_extended_flags(int io, const fsxattr& flags) {
+  return sys::set_extended_inode_flags(io, flags);
+}
+
 Result<std::size_t> LocalStore::read_directory(int io, off_t cookie, DirectoryBuffer buffer) {
   // Seeking each time keeps no position here: any worker can go on with any open directory.
   TRY(seek(io, cookie, SEEK_SET));

@@ -67,6 +67,10 @@ class LocalStore : public Store {
   Result<off_t> seek(int io, off_t offset, int whence) override;
   Result<std::size_t> copy_range(int from, off_t from_offset, int to, off_t to_offset,
                                  std::size_t length) override;
+  Result<std::uint32_t> flags(int io) override;
+  Result<void> set_flags(int io, std::uint32_t flags) override;
+  Result<fsxattr> extended_flags(int io) override;
+  Result<void> set_extended_flags(int io, const fsxattr& flags) override;
   Result<std::size_t> read_directory(int io, off_t cookie, DirectoryBuffer buffer) override;
 
  private:

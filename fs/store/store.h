@@ -19,6 +19,7 @@
 #include "base/unique_fd.h"
 #include "sys/file.h"
 #include "sys/file_handle.h"
+#include "sys/inode_flags.h"
 
 namespace cvfs {
 
@@ -146,6 +147,11 @@ class Store {
   virtual Result<off_t> seek(int io, off_t offset, int whence) = 0;
   virtual Result<std::size_t> copy_range(int from, off_t from_offset, int to, off_t to_offset,
                                          std::size_t length) = 0;
+  // chattr(1)'s flags; sys/inode_flags.h.
+  virtual Result<std::uint32_t> flags(int io) = 0;
+  virtual Result<void> set_flags(int io, std::uint32_t flags) = 0;
+  virtual Result<fsxattr> extended_flags(int io) = 0;
+  virtual Result<void> set_extended_flags(int io, const fsxattr& flags) = 0;
   // Fills `buffer` with the entries from the position `cookie` (0: the first) on; 0 at the end.
   virtual Result<std::size_t> read_directory(int io, off_t cookie, DirectoryBuffer buffer) = 0;
 };
