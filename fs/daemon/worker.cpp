@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "daemon/confinement.h"
 #include "daemon/fault_handler.h"
 #include "daemon/orphan.h"
 #include "fuse/session.h"
@@ -142,6 +143,7 @@ OperatorError run_worker(const ServedView& view, const std::vector<int>& others,
   if (!mount) return cannot(view.plan.source.name, "cannot open the tree", mount.error());
   auto session = Session::adopt(view.device.get(), view.handshake, **mount);
   if (!session) return cannot(view.target(), "cannot start libfuse", session.error());
+  confine_worker();  // the first request comes after this
   if (adopt) {
     close_strays(**mount, view, others, before);
     (*session)->resume();

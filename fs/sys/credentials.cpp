@@ -2,10 +2,12 @@
 
 #include <linux/capability.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 
@@ -69,6 +71,29 @@ void give_ids_back() {
 }
 
 }  // namespace
+
+Result<void> keep_capabilities(std::span<const int> kept) {
+  Capabilities remaining{};
+  for (const int capability : kept) {
+    const std::uint32_t bit = 1U << (capability % 32);
+    remaining.words[capability / 32].effective |= bit;
+    remaining.words[capability / 32].permitted |= bit;
+  }
+  // The bounding set first: that itself takes a capability. EINVAL: past the kernel's last one.
+  for (int capability = 0; capability < 64; ++capability) {
+    const bool keep = std::ranges::find(kept, capability) != kept.end();
+    if (!keep && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 && errno != EINVAL) {
+      return last_error();
+    }
+  }
+  const Capabilities now = Capabilities::of_this_thread();
+  for (std::size_t i = 0; i < std::size(now.words); ++i) {
+    remaining.words[i].effective &= now.words[i].permitted;
+    remaining.words[i].permitted &= now.words[i].permitted;
+  }
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  return succeeded(static_cast<int>(::syscall(SYS_capset, &header, remaining.words)));
+}
 
 void prepare_serving_thread() {
   if (serving.prepared) return;

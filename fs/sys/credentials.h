@@ -6,7 +6,15 @@
 
 #include <sys/types.h>
 
+#include <span>
+
+#include "base/result.h"
+
 namespace cvfs::sys {
+
+// Gives all capabilities of this thread up but `kept` (CAP_*), also from what execve(2) could give
+// back. Threads started later have no more. EPERM: no CAP_SETPCAP. Others: not as root.
+Result<void> keep_capabilities(std::span<const int> kept);
 
 // Once at the start of every thread that serves requests: an umask of its own (unshare CLONE_FS),
 // and without CAP_FSETID, so that the backing filesystem clears setid bits as for anybody.

@@ -2,6 +2,8 @@
 // of <linux/fuse.h>; what Debian 12's header is too old to name is named here. Any thread.
 #pragma once
 
+#include <sys/ioctl.h>
+
 #include <cstdint>
 #include <string>
 
@@ -13,6 +15,10 @@ namespace cvfs::sys {
 // Flags of FUSE_INIT (64 bits: flags and flags2) newer than Linux 6.1's header.
 inline constexpr std::uint64_t kFuseInitPassthrough = 1ULL << 37;
 inline constexpr std::uint64_t kFuseInitNoExport = 1ULL << 38;
+
+// The ioctls of /dev/fuse for passthrough (struct fuse_backing_map), since Linux 6.9.
+inline constexpr unsigned long kIoctlBackingOpen = _IOW(229, 1, std::uint64_t[2]);
+inline constexpr unsigned long kIoctlBackingClose = _IOW(229, 2, std::uint32_t);
 
 // Set in a request's number when the kernel sends it again (FUSE_UNIQUE_RESEND).
 inline constexpr std::uint64_t kFuseUniqueResend = 1ULL << 63;

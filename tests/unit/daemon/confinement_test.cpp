@@ -1,0 +1,115 @@
+#include "daemon/confinement.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/capability.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <functional>
+#include <string>
+#include <thread>
+
+#include "sys/credentials.h"
+
+namespace cvfs {
+namespace {
+
+// Runs in a child, so that this process keeps its rights. The errno, 0 for success.
+int confined(const std::function<long()>& call) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    confine_worker();
+    errno = 0;
+    ::_exit(call() < 0 ? errno : 0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+class Confinement : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+#ifdef CVFS_SANITIZED
+    GTEST_SKIP() << "sanitized builds have no filter";
+#endif
+  }
+};
+
+TEST_F(Confinement, WhatServesNothingIsRefused) {
+  struct Attempt {
+    const char* what;
+    std::function<long()> call;
+  };
+  const Attempt attempts[] = {
+      {"mount", [] { return ::mount("none", "/nowhere", "tmpfs", 0, nullptr); }},
+      {"chroot", [] { return ::chroot("/nowhere"); }},
+      {"pivot_root", [] { return ::syscall(SYS_pivot_root, "/nowhere", "/nowhere"); }},
+      {"fsopen", [] { return ::syscall(SYS_fsopen, "tmpfs", 0U); }},
+      {"move_mount", [] { return ::syscall(SYS_move_mount, -1, "", -1, "", 0U); }},
+      {"mount_setattr", [] { return ::syscall(SYS_mount_setattr, -1, "", 0U, nullptr, 0U); }},
+      {"setns", [] { return ::setns(-1, 0); }},
+      {"unshare of a namespace", [] { return ::unshare(CLONE_NEWNS); }},
+      {"ptrace", [] { return ::ptrace(PTRACE_ATTACH, ::getppid(), nullptr, nullptr); }},
+      {"process_vm_readv", [] { return ::process_vm_readv(1, nullptr, 0, nullptr, 0, 0); }},
+      {"pidfd_getfd", [] { return ::syscall(SYS_pidfd_getfd, -1, 0, 0U); }},
+      {"init_module", [] { return ::syscall(SYS_init_module, nullptr, 0UL, ""); }},
+      {"kexec_load", [] { return ::syscall(SYS_kexec_load, 0UL, 0UL, nullptr, 0UL); }},
+      {"bpf", [] { return ::syscall(SYS_bpf, 0, nullptr, 0U); }},
+      {"io_uring_setup", [] { return ::syscall(SYS_io_uring_setup, 0U, nullptr); }},
+      {"keyctl", [] { return ::syscall(SYS_keyctl, 0, 0, 0, 0, 0); }},
+      {"setuid", [] { return ::syscall(SYS_setuid, 1500); }},
+      {"reboot", [] { return ::reboot(-1); }},
+      {"a socket of the network", [] { return ::socket(AF_INET, SOCK_STREAM, 0); }},
+      {"a terminal's ioctl", [] { return ::syscall(SYS_ioctl, 0, 0x5412UL, ""); }},  // TIOCSTI
+  };
+  for (const Attempt& attempt : attempts) EXPECT_EQ(confined(attempt.call), EPERM) << attempt.what;
+}
+
+TEST_F(Confinement, ServingGoesOn) {
+  EXPECT_EQ(confined([] { return ::open("/", O_RDONLY | O_DIRECTORY); }), 0);
+  EXPECT_EQ(confined([] { return ::unshare(CLONE_FS); }), 0);
+  EXPECT_EQ(confined([] { return ::socket(AF_UNIX, SOCK_DGRAM, 0); }), 0);
+  EXPECT_EQ(confined([] {
+              long result = -1;
+              std::thread([&result] {
+                sys::prepare_serving_thread();
+                const sys::CreateAs guard(1500, 1500, 0);
+                result = ::memfd_create("file", 0);
+              }).join();
+              return result;
+            }),
+            0);
+  EXPECT_EQ(confined([] { return ::execl("/bin/true", "true", nullptr); }), 0);
+}
+
+TEST_F(Confinement, NoDeviceCanBeMade) {
+  EXPECT_EQ(confined([] { return ::mknod("/tmp/cvfs-device", S_IFBLK | 0600, 0x700); }), EPERM);
+}
+
+TEST_F(Confinement, WhatIsGivenUpDoesNotComeBackByExecve) {
+  // The shell's own, after execve(2) as root.
+  EXPECT_EQ(confined([] {
+              return ::execl(
+                  "/bin/sh", "sh", "-c",
+                  "read_caps() { sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status; }; "
+                  "[ $((0x$(read_caps) & (1 << 27 | 1 << 16 | 1 << 17 | 1 << 12 | 1 << 5))) = 0 ]",
+                  nullptr);
+            }),
+            0);
+}
+
+}  // namespace
+}  // namespace cvfs
