@@ -1,5 +1,6 @@
 // attempt CALL ARGUMENT...: makes one system call and prints "ok" or the name of its errno, so that
 // a test can ask for exactly one. Ends with 0 or 1.
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -81,6 +82,17 @@ int tmpfile_linked(const char* path) {
   return close(fd);
 }
 
+int list(const char* path) {
+  dirent** entries = nullptr;
+  const int count = scandir(path, &entries, nullptr, alphasort);
+  for (int i = 0; i < count; ++i) {
+    if (entries[i]->d_name[0] != '.') std::puts(entries[i]->d_name);
+    std::free(entries[i]);
+  }
+  std::free(entries);
+  return count < 0 ? -1 : 0;
+}
+
 // In a child, whose end does not matter: only whether it began.
 int execute(const char* path) {
   int ends[2];
@@ -133,6 +145,7 @@ const std::map<std::string_view, Call> kCalls{
        char value[4096];
        return lgetxattr(a[0], a[1], value, sizeof value) < 0 ? -1 : 0;
      }},
+    {"list", [](auto a) { return list(a[0]); }},
     {"execute", [](auto a) { return execute(a[0]); }},
     {"touch", [](auto a) { return utimensat(AT_FDCWD, a[0], nullptr, AT_SYMLINK_NOFOLLOW); }},
 };
