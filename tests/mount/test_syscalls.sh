@@ -27,14 +27,14 @@ install -d -o 101000 -g 101000 "$T/containerdata/plain"
 syscalls_on ext4 101000 "$T/containerdata/plain"
 rm -rf "$T/containerdata/plain"
 
-echo "# a view, with passthrough and without"
-for passthrough in auto off; do
-  mount_view toto "$view" "userns=@dockremap,passthrough=$passthrough"
+echo "# a view, with passthrough and without, and with ownership in xattrs"
+for options in passthrough=auto passthrough=off owner=virtual; do
+  mount_view toto "$view" "userns=@dockremap,$options"
   install -d -m 0755 -o 101000 -g 101000 "$view/own"
   chmod 0711 "$view"
-  syscalls_on "passthrough=$passthrough" 101000 "$view/own"
+  syscalls_on "$options" 101000 "$view/own"
   find "$view/own" -delete
-  check "passthrough=$passthrough: all can be removed" test ! -e "$tree/own"
+  check "$options: all can be removed" test ! -e "$tree/own"
   unmount_view
 done
 

@@ -8,7 +8,11 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/time.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -517,6 +521,259 @@ void statx_knows_the_birth_time() {
   EXPECT(status.stx_btime.tv_sec >= before - 1 && status.stx_btime.tv_sec <= before + 60);
 }
 
+// --- descriptors of other kinds
+
+void a_path_descriptor_names_and_does_not_read() {
+  make_file("f", "text");
+  MUST(mkdir("d", 0755));
+  make_file("d/inside", "inside");
+  const Open path("f", O_PATH);
+  char byte = 0;
+  MUST_FAIL(read(path, &byte, 1), EBADF);
+  MUST_FAIL(write(path, &byte, 1), EBADF);
+  MUST_FAIL(fchmod(path, 0600), EBADF);
+  MUST_FAIL(ftruncate(path, 0), EBADF);
+  MUST_FAIL(fgetxattr(path, "user.x", nullptr, 0), EBADF);
+  EXPECT(status_of(path).st_ino == status_of("f").st_ino);
+  struct stat status {};
+  MUST(fstatat(path, "", &status, AT_EMPTY_PATH));
+  EXPECT(status.st_size == 4);
+  char self[32];
+  std::snprintf(self, sizeof self, "/proc/self/fd/%d", static_cast<int>(path));
+  EXPECT(contents(self) == "text");
+  MUST(unlink("f"));
+  EXPECT(status_of(path).st_nlink == 0);
+  EXPECT(contents(self) == "text");
+  const Open directory("d", O_PATH | O_DIRECTORY);
+  const int inside = static_cast<int>(MUST(openat(directory, "inside", O_RDONLY)));
+  EXPECT(get(inside, 10, 0) == "inside");
+  close(inside);
+  MUST(symlink("nowhere", "link"));
+  const Open link("link", O_PATH | O_NOFOLLOW);
+  EXPECT(S_ISLNK(status_of(link).st_mode));
+  char target[16];
+  EXPECT(readlinkat(link, "", target, sizeof target) == 7);
+  EXPECT(in_child([&] { return fchdir(directory) == 0 && access("inside", R_OK) == 0 ? 0 : 1; }) ==
+         0);
+}
+
+void synchronous_files_can_be_written() {
+  for (const int flag : {O_SYNC, O_DSYNC, O_SYNC | O_DIRECT}) {
+    alignas(4096) static char block[4096];
+    std::memset(block, 's', sizeof block);
+    const Open file("f", O_RDWR | O_CREAT | O_TRUNC | flag);
+    EXPECT(pwrite(file, block, sizeof block, 0) == 4096);
+    MUST(fsync(file));
+    MUST(fdatasync(file));
+    MUST(syncfs(file));
+    MUST(sync_file_range(file, 0, 4096, SYNC_FILE_RANGE_WRITE));
+  }
+  EXPECT(contents("f") == std::string(4096, 's'));
+  const Open reader("f", O_RDONLY);
+  MUST(fsync(reader));
+  const Open directory(".", O_RDONLY | O_DIRECTORY);
+  MUST(fsync(directory));
+  MUST(fdatasync(directory));
+  iovec parts[2] = {{const_cast<char*>("ab"), 2}, {const_cast<char*>("cd"), 2}};
+  const Open file("g", O_RDWR | O_CREAT);
+  EXPECT(pwritev2(file, parts, 2, 1, RWF_DSYNC) == 4);
+  EXPECT(pwritev2(file, parts, 2, 0, RWF_APPEND) == 4);
+  EXPECT(contents("g") == std::string("\0", 1) + "abcdabcd");
+  char first[3];
+  char second[6];
+  iovec into[2] = {{first, sizeof first}, {second, sizeof second}};
+  EXPECT(preadv(file, into, 2, 0) == 9);
+  EXPECT(std::memcmp(second, "cdabcd", 6) == 0);
+}
+
+void sparse_files_may_pass_4_gib() {
+  constexpr off_t kGib = 1 << 30;
+  constexpr off_t kFar = 5 * kGib + 4096;
+  const Open file("f", O_RDWR | O_CREAT);
+  put(file, "start", 0);
+  put(file, "far", kFar);
+  EXPECT(status_of(file).st_size == kFar + 3);
+  EXPECT(status_of("f").st_size == kFar + 3);
+  EXPECT(status_of(file).st_blocks < 1000);
+  EXPECT(get(file, 10, kFar) == "far");
+  EXPECT(get(file, 10, kFar - 4) == std::string(4, '\0') + "far");
+  EXPECT(lseek(file, 4 * kGib, SEEK_DATA) == kFar);
+  EXPECT(lseek(file, 0, SEEK_END) == kFar + 3);
+  MUST(ftruncate(file, 9 * kGib));
+  EXPECT(status_of("f").st_size == 9 * kGib);
+  auto* mapped =
+      static_cast<char*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, kFar));
+  EXPECT(mapped != MAP_FAILED);
+  if (mapped != MAP_FAILED) {
+    EXPECT(std::memcmp(mapped, "far", 3) == 0);
+    std::memcpy(mapped, "FAR", 3);
+    munmap(mapped, 4096);
+  }
+  EXPECT(get(file, 3, kFar) == "FAR");
+  MUST(fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 4 * kGib, 2 * kGib));
+  MUST_FAIL(lseek(file, 4 * kGib, SEEK_DATA), ENXIO);
+  MUST(truncate("f", 3));
+  EXPECT(contents("f") == "sta");
+}
+
+void names_may_have_any_byte() {
+  std::set<std::string> made;
+  for (int byte = 1; byte < 256; ++byte) {
+    if (byte == '/') continue;
+    const std::string name = std::string("n") + static_cast<char>(byte);
+    make_file(name.c_str(), name);
+    made.insert(name);
+  }
+  for (const char* name : {"\xff\xfe", " ", "...", "-rf", "\n", "\xc3\x28", "a\\b", "*"}) {
+    MUST(mkdir(name, 0755));
+    made.insert(name);
+  }
+  DIR* stream = opendir(".");
+  std::set<std::string> seen = rest_of(stream);
+  closedir(stream);
+  seen.erase(".");
+  seen.erase("..");
+  EXPECT(seen == made);
+  for (const std::string& name : made) {
+    if (name.size() == 2 && name[0] == 'n') EXPECT(contents(name.c_str()) == name);
+  }
+}
+
+// --- more of rename
+
+void whiteouts_are_left() {
+  make_file("f", "text");
+  MUST(renameat2(AT_FDCWD, "f", AT_FDCWD, "g", RENAME_WHITEOUT));
+  EXPECT(contents("g") == "text");
+  const struct stat left = status_of("f");
+  EXPECT(S_ISCHR(left.st_mode) && left.st_rdev == 0);
+  MUST_FAIL(renameat2(AT_FDCWD, "g", AT_FDCWD, "g2", RENAME_WHITEOUT | RENAME_EXCHANGE), EINVAL);
+  MUST(unlink("f"));
+  MUST(mknod("whiteout", S_IFCHR, 0));
+  EXPECT(S_ISCHR(status_of("whiteout").st_mode));
+}
+
+void directories_can_be_exchanged() {
+  MUST(mkdir("a", 0755));
+  MUST(mkdir("b", 0755));
+  MUST(mkdir("a/x", 0755));
+  MUST(mkdir("b/y", 0755));
+  make_file("a/x/inside-x", "");
+  make_file("b/y/inside-y", "");
+  MUST(mkdir("b/y/deeper", 0755));
+  MUST(renameat2(AT_FDCWD, "a/x", AT_FDCWD, "b/y", RENAME_EXCHANGE));
+  MUST(access("a/x/inside-y", F_OK));
+  MUST(access("b/y/inside-x", F_OK));
+  EXPECT(status_of("a").st_nlink == 3 && status_of("b").st_nlink == 3);
+  EXPECT(status_of("a/x").st_nlink == 3 && status_of("b/y").st_nlink == 2);
+  EXPECT(status_of("a/x/..").st_ino == status_of("a").st_ino);
+  EXPECT(status_of("a/x/deeper/..").st_ino == status_of("a/x").st_ino);
+  MUST_FAIL(renameat2(AT_FDCWD, "a", AT_FDCWD, "a/x", RENAME_EXCHANGE), EINVAL);
+  MUST(mknod("a/p", S_IFIFO | 0600, 0));
+  MUST(renameat2(AT_FDCWD, "a/p", AT_FDCWD, "b/y", RENAME_EXCHANGE));
+  EXPECT(status_of("a").st_nlink == 4 && status_of("b").st_nlink == 2);
+}
+
+// --- asking
+
+void access_answers_as_open_would() {
+  make_file("f", "");
+  MUST(mkdir("d", 0755));
+  for (const mode_t mode : {0U, 0400U, 0200U, 0100U, 0600U, 0700U, 0077U}) {
+    MUST(chmod("f", mode));
+    const bool root = geteuid() == 0;
+    EXPECT((access("f", R_OK) == 0) == (root || (mode & 0400) != 0));
+    EXPECT((access("f", W_OK) == 0) == (root || (mode & 0200) != 0));
+    EXPECT((access("f", X_OK) == 0) == ((mode & 0100) != 0 || (root && (mode & 0111) != 0)));
+    EXPECT((faccessat(AT_FDCWD, "f", R_OK | W_OK, AT_EACCESS) == 0) ==
+           (root || (mode & 0600) == 0600));
+  }
+  MUST_FAIL(access("none", F_OK), ENOENT);
+  MUST_FAIL(access("f/x", F_OK), ENOTDIR);
+  MUST(access("d", R_OK | W_OK | X_OK));
+}
+
+void statx_and_statfs_say_what_there_is() {
+  make_file("f", "12345");
+  struct statx status {};
+  for (const int flag : {AT_STATX_SYNC_AS_STAT, AT_STATX_FORCE_SYNC, AT_STATX_DONT_SYNC}) {
+    MUST(statx(AT_FDCWD, "f", flag, STATX_BASIC_STATS | STATX_MNT_ID, &status));
+    EXPECT((status.stx_mask & STATX_BASIC_STATS) == STATX_BASIC_STATS);
+    EXPECT(status.stx_size == 5 && status.stx_nlink == 1 && status.stx_blksize >= 512);
+  }
+  MUST_FAIL(statx(AT_FDCWD, "f", AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC, STATX_SIZE, &status),
+            EINVAL);
+  struct statfs filesystem {};
+  MUST(statfs("f", &filesystem));
+  EXPECT(filesystem.f_bsize >= 512 && filesystem.f_blocks > 0 && filesystem.f_namelen == 255);
+  EXPECT(pathconf(".", _PC_NAME_MAX) == 255);
+  EXPECT(filesystem.f_bfree >= filesystem.f_bavail);
+}
+
+// --- signals
+
+void no_action(int) {}
+
+// SIGALRM, without SA_RESTART, every 20 ms.
+class Interruptions {
+ public:
+  Interruptions() {
+    struct sigaction action {};
+    action.sa_handler = no_action;
+    MUST(sigaction(SIGALRM, &action, nullptr));
+    const itimerval often{{0, 20'000}, {0, 20'000}};
+    MUST(setitimer(ITIMER_REAL, &often, nullptr));
+  }
+  ~Interruptions() {
+    const itimerval never{};
+    setitimer(ITIMER_REAL, &never, nullptr);
+    signal(SIGALRM, SIG_DFL);
+  }
+};
+
+void signals_interrupt_waits_and_nothing_else() {
+  make_file("f", "");
+  int ends[2];
+  MUST(pipe(ends));
+  std::fflush(stdout);
+  const pid_t holder = fork();
+  if (holder == 0) {
+    const int file = open("f", O_RDWR);
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    const char held = fcntl(file, F_SETLK, &lock) == 0 && flock(file, LOCK_EX) == 0 ? 'y' : 'n';
+    (void)!write(ends[1], &held, 1);
+    pause();
+    _exit(0);
+  }
+  char held = 0;
+  EXPECT(read(ends[0], &held, 1) == 1 && held == 'y');
+  const Open file("f", O_RDWR);
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  {
+    const Interruptions signals;
+    MUST_FAIL(fcntl(file, F_SETLKW, &lock), EINTR);
+    MUST_FAIL(flock(file, LOCK_EX), EINTR);
+  }
+  kill(holder, SIGKILL);
+  waitpid(holder, nullptr, 0);
+  MUST(fcntl(file, F_SETLKW, &lock));
+  MUST(flock(file, LOCK_EX));
+  close(ends[0]);
+  close(ends[1]);
+  // What does not wait is done whole, under the same rain of signals.
+  const Interruptions signals;
+  for (int i = 0; i < 500; ++i) {
+    const std::string name = "s" + std::to_string(i);
+    const int made = static_cast<int>(MUST(open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0644)));
+    EXPECT(write(made, "12345", 5) == 5);
+    MUST(close(made));
+    MUST(rename(name.c_str(), (name + "r").c_str()));
+    MUST(unlink((name + "r").c_str()));
+  }
+}
+
 // --- locks and programs
 
 // Whether another process gets the lock at once.
@@ -689,6 +946,15 @@ const Test kTests[] = {
     TEST(writes_move_the_times),
     TEST(links_and_directories_are_counted),
     TEST(statx_knows_the_birth_time),
+    TEST(a_path_descriptor_names_and_does_not_read),
+    TEST(synchronous_files_can_be_written),
+    TEST(sparse_files_may_pass_4_gib),
+    TEST(names_may_have_any_byte),
+    TEST(whiteouts_are_left),
+    TEST(directories_can_be_exchanged),
+    TEST(access_answers_as_open_would),
+    TEST(statx_and_statfs_say_what_there_is),
+    TEST(signals_interrupt_waits_and_nothing_else),
     TEST(record_locks_exclude),
     TEST(whole_file_locks_exclude),
     TEST(programs_that_run_are_not_written),
