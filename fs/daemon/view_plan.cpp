@@ -1,6 +1,7 @@
 #include "daemon/view_plan.h"
 
 #include <linux/magic.h>
+#include <sys/mount.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
@@ -45,6 +46,26 @@ Outcome<Identity> make_identity(const ViewOptions& options, const TenantSource& 
   return Identity(std::move(userns), std::move(store));
 }
 
+// Is somebody in the containers shown as the host's root who is not root on disk?
+bool shows_hosts_root(const IdMap& userns, const IdMap& stored) {
+  const auto inside = userns.to_inside(0);
+  return inside && stored.to_outside(*inside) != 0U;
+}
+
+// There a setuid program that the tenant puts into the tree would run as the host's root, for
+// whoever executes it through the view.
+Outcome<void> check_suid(const ViewPlan& plan) {
+  const UserNamespaceMap& userns = plan.identity->userns();
+  const StoreMap& stored = plan.identity->store();
+  if ((plan.options.mount_flags & MS_NOSUID) != 0) return {};
+  if (!shows_hosts_root(userns.uids, stored.uids) && !shows_hosts_root(userns.gids, stored.gids)) {
+    return {};
+  }
+  return refuse("suid",
+                "container root is the host's root here, and the tenant's setuid programs its",
+                "leave suid out, or userns=@NAME");
+}
+
 }  // namespace
 
 Outcome<ViewPlan> plan_view(const MountCommand& command) {
@@ -62,6 +83,7 @@ Outcome<ViewPlan> plan_view(const MountCommand& command) {
   plan.owner = plan.options.owner;
   plan.identity =
       std::make_unique<Identity>(TRY(make_identity(plan.options, plan.source, plan.owner)));
+  TRY(check_suid(plan));
   if (is_filesystem(plan.source.directory.get(), OVERLAYFS_SUPER_MAGIC)) plan.stack_depth = 2;
   return plan;
 }
