@@ -75,13 +75,15 @@ in_container 0 python3 "$attempts" climb "$view/x/y/z" user-titi >"$T/climb1" &
 first=$!
 in_container 0 python3 "$attempts" climb "$view/x/y" outside >"$T/climb2" &
 second=$!
+eventually 10 grep -q there "$T/climb1"
+eventually 10 grep -q there "$T/climb2"
 for _ in {1..40}; do
   as_toto mv "$tree/data/x" "$tree/out" && as_toto mv "$tree/out/y" "$tree/out-y" &&
     as_toto mv "$tree/out-y" "$tree/out/y" && as_toto mv "$tree/out" "$tree/data/x"
   sleep 0.01
 done
 wait "$first" "$second"
-equal "nobody sees what is above the source" 'inside inside' "$(cat "$T/climb1" "$T/climb2" | xargs)"
+equal "nobody sees what is above the source" 'there inside there inside' "$(cat "$T/climb1" "$T/climb2" | xargs)"
 gets "and the view's root has no parent" $'marker\nx\nok' 0 list "$view/x/../../view"
 unmount_view
 
