@@ -81,7 +81,7 @@ class PrivateViews : public testing::Test {
   std::uint32_t mount(const std::string& source, const std::string& target) {
     std::filesystem::create_directories(target);
     devices_.push_back(sys::open_fuse_device().value());
-    EXPECT_TRUE(sys::mount_fuse(devices_.back().get(), source, target, MS_NOSUID | MS_NODEV));
+    EXPECT_TRUE(sys::mount_fuse(devices_.back().get(), source, target, MS_NOSUID | MS_NODEV, true));
     mounted_.push_front(target);
     const std::vector<RunningView> views = find_running_views().value();
     for (const RunningView& view : views) {
