@@ -1,0 +1,1 @@
+"""What bench/run and bench/guard are made of; bench/README.md has the map."""
