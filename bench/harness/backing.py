@@ -6,7 +6,6 @@ from harness.private import T, sh
 
 MOUNTED = T / "backing"
 KINDS = ("ext4", "xfs", "btrfs", "tmpfs")
-_IMAGE_BYTES = 16 << 30  # sparse
 _MKFS = {
     # Nothing is left to be initialised in the background while we measure.
     "ext4": ["mkfs.ext4", "-q", "-F", "-E", "nodiscard,lazy_itable_init=0,lazy_journal_init=0",
@@ -16,15 +15,15 @@ _MKFS = {
 }
 
 
-def make(kind):
-    """Mounts it. The kernel gives the loop device and the image back with the last mount of it."""
+def make(kind, gibibytes=16):
+    """Mounts it, with a sparse image of that size. The kernel gives the loop device and the image back with the last mount of it."""
     MOUNTED.mkdir()
     if kind == "tmpfs":
         sh("mount", "-t", "tmpfs", "-o", "size=60%", "tmpfs", MOUNTED)
     else:
         image = private.images() / "image"
         with open(image, "wb") as file:
-            file.truncate(_IMAGE_BYTES)
+            file.truncate(gibibytes << 30)
         sh(*_MKFS[kind], image)
         sh("mount", "-o", "loop", image, MOUNTED)
         image.unlink()

@@ -128,15 +128,15 @@ class View(Peer):
 
     def unmount(self):
         super().unmount()
-        wait_for_end("cvfsd", "cvfsd-worker")
+        wait_for_end("cvfsd")
 
 
-def wait_for_end(*names):
+def wait_for_end(name):
     """umount(8) returns before a daemon has seen it."""
     end = time.monotonic() + _PATIENCE_S
-    while private.processes(*names):
+    while private.processes(name):
         if time.monotonic() > end:
-            raise RuntimeError(f"{names[0]} does not end after umount")
+            raise RuntimeError(f"{name} does not end after umount")
         time.sleep(0.002)
 
 
@@ -165,7 +165,7 @@ class Watched(Native):
     def unmount(self):
         super().unmount()
         unmount(self.view_target)
-        wait_for_end("cvfsd", "cvfsd-worker")
+        wait_for_end("cvfsd")
 
 
 class Daemon(Peer):

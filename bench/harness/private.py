@@ -111,13 +111,13 @@ def drop_caches():
         subprocess.run(["sleep", "0.05"], check=True)
 
 
-def processes(*names):
-    """The ids of the private machine's processes that are called one of these."""
+def processes(name):
+    """The ids of the private machine's processes that are called so, or NAME-something."""
     found = []
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                if (entry / "comm").read_text().strip() in names:
+                if (entry / "comm").read_text().strip().split("-")[0] == name:
                     found.append(int(entry.name))
             except OSError:
                 continue

@@ -43,7 +43,7 @@ def table(header, rows, texts=(0,)):
         cells = [str(cell).ljust(width) if i in texts else str(cell).rjust(width)
                  for i, (cell, width) in enumerate(zip(row, widths))]
         return "| " + " | ".join(cells) + " |"
-    rules = ["-" * (width + 2) if i in texts else "-" * (width + 1) + ":" for i, width in enumerate(widths)]
+    rules = ["-" * max(3, width + 2) if i in texts else "-" * (width + 1) + ":" for i, width in enumerate(widths)]
     return "\n".join([line(header), "|" + "|".join(rules) + "|", *map(line, rows)])
 
 
