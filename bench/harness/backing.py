@@ -27,6 +27,8 @@ def make(kind, gibibytes=16):
         sh(*_MKFS[kind], image)
         sh("mount", "-o", "loop", image, MOUNTED)
         image.unlink()
+    # Not even SIGKILL finds anything to leave behind from here on.
+    private.images().rmdir()
     os.chmod(MOUNTED, 0o711)
 
 
@@ -36,6 +38,7 @@ def settle():
 
 
 def describe(kind):
+    """Before it is made."""
     if kind == "tmpfs":
         return "tmpfs"
     below = sh("stat", "-f", "-c", "%T", private.images()).strip()

@@ -41,23 +41,23 @@ def run_inside(script, arguments, image_dir):
                "--mount-proc", "--propagation", "private", "bash", "-c", '"$@"; exit $?', "bash",
                sys.executable, "-B", os.fspath(script), *arguments]
     inner = None
-
-    def end(number, _frame):
-        if inner is not None:
-            inner.kill()
-            inner.wait()
-        shutil.rmtree(directory, ignore_errors=True)
-        sys.exit(128 + number)
-
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
+        signal.signal(number, _raise_exit)
     try:
         # A session of its own: Ctrl-C is for us to pass on.
         inner = subprocess.Popen(command, env={**os.environ, _INSIDE: directory},
                                  start_new_session=True)
         return inner.wait()
     finally:
+        if inner is not None:
+            inner.kill()
+            inner.wait()
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _raise_exit(number, _frame):
+    # Whatever else is to be done is done on the way out: Popen.wait() cannot be called from here.
+    sys.exit(128 + number)
 
 
 def sh(*command, **more):
@@ -72,7 +72,6 @@ def sh(*command, **more):
 
 def furnish():
     """The directories and users that the run needs, in memory. Called once, inside."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.umask(0o022)
     sh("mount", "-t", "tmpfs", "-o", "mode=0755,size=50%", "tmpfs", "/run")
     T.mkdir()

@@ -140,8 +140,8 @@ class CxxBuild(Group):
 
     def __init__(self, size):
         super().__init__(size)
-        self.units = size.pick(2, 12)
-        self.expected_s = size.pick(2, 9)
+        self.units = size.pick(1, 12)
+        self.expected_s = size.pick(1, 9)
         self.cells = [Cell("programs/cxx_build", "s")]
 
     def why_not(self):
