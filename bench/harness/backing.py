@@ -16,7 +16,8 @@ _MKFS = {
 
 
 def make(kind, gibibytes=16):
-    """Mounts it, with a sparse image of that size. The kernel gives the loop device and the image back with the last mount of it."""
+    """Mounts it, with a sparse image of that size. The kernel gives the loop device and the image back
+    with the last mount of it."""
     MOUNTED.mkdir()
     if kind == "tmpfs":
         sh("mount", "-t", "tmpfs", "-o", "size=60%", "tmpfs", MOUNTED)

@@ -54,7 +54,8 @@ def _text(x, y, words, weight="normal", anchor="start", colour="#222"):
 
 def _head(doc, names):
     machine = doc["machine"]
-    yield _text(8, 20, f"cvfs {machine['cvfs']}: speed beside the native directory (1 = as fast), more is better", "bold")
+    yield _text(8, 20, f"cvfs {machine['cvfs']}: speed beside the native directory (1 = as fast), more is better",
+                "bold")
     yield _text(8, 37, f"{machine['backing']}; {machine['cpu']}, {machine['cpus']} CPUs; Linux {machine['kernel']}; "
                 f"{doc['rounds']} rounds, medians; {machine['date']}")
     x = 8
@@ -69,8 +70,9 @@ def _axis(height):
     while speed <= _MOST:
         x = _x(speed)
         native = speed == 1
-        yield (f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP - 6}" y2="{height - 16}" stroke="{"#000" if native else "#ddd"}" '
-               f'stroke-width="{1.2 if native else 0.7}"/>')
+        colour, width = ("#000", 1.2) if native else ("#ddd", 0.7)
+        yield (f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP - 6}" y2="{height - 16}" stroke="{colour}" '
+               f'stroke-width="{width}"/>')
         words = f"{speed:g}" if speed >= 1 else f"1/{1 / speed:g}"
         yield _text(x, _TOP - 12, "native" if native else words, anchor="middle")
         speed *= 2

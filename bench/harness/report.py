@@ -7,11 +7,11 @@ from harness import goals, locks, results, stats
 _COMPARED = ("native", "idmapped", "best peer")
 
 
-def markdown(doc, failures_listed=True):
+def markdown(doc):
     parts = [_heading(doc), _summary(doc), _goals(doc), _locks(doc)]
     parts += [_cells_table(doc, kind, list(cells)) for kind, cells in
               itertools.groupby(doc["cells"], key=section)]
-    parts += [_pure(doc), _failures(doc) if failures_listed else "", _peers(doc)]
+    parts += [_pure(doc), _failures(doc), _peers(doc)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -87,8 +87,8 @@ def _heading(doc):
              f"{machine['load_before']}."]
     if machine["load_before"] > 0.5:
         lines.append("**The machine was busy with other things: ratios are rough, and times mean little.**")
-    lines.append("Medians, and half the distance of the quartiles as a share of them. Ratios are speeds: above 1, cvfs is "
-                 "faster. us: microseconds an operation, by several threads between two that are done.")
+    lines.append("Medians, and half the distance of the quartiles as a share of them. Ratios are speeds: above 1, "
+                 "cvfs is faster. us: microseconds an operation, by several threads between two that are done.")
     return "\n\n".join(lines)
 
 
@@ -100,7 +100,8 @@ def _summary(doc):
         means = [_mean(results.speed_against(doc, cell, "cvfs", against) for cell in cells) for against in _COMPARED]
         if any(means):
             rows.append([kind, len(cells), *map(number, means)])
-    return "## In short\n\n" + table(["cvfs' speed, geometric mean", "cells", *(f"/{name}" for name in _COMPARED)], rows)
+    header = ["cvfs' speed, geometric mean", "cells", *(f"/{name}" for name in _COMPARED)]
+    return "## In short\n\n" + table(header, rows)
 
 
 def _mean(speeds):
@@ -131,11 +132,20 @@ def _pure(doc):
 
 
 def _failures(doc):
-    lines = [f"- {cell['id']}, {name}: {of['error']}" for cell in doc["cells"]
-             for name, of in cell["peers"].items() if "error" in of]
+    cells_of = {}
+    for cell in doc["cells"]:
+        for name, of in cell["peers"].items():
+            if "error" in of:
+                cells_of.setdefault((name, of["error"]), []).append(cell["id"])
+    lines = [f"- {name}: {_some(cells)}: {why}" for (name, why), cells in cells_of.items()]
     lines += [f"- {what}, not measured: {why}" for what, why in doc["not_measured"].items()]
     lines += [f"- {name}, left out: {why}" for name, why in doc["left_out"].items()]
     return "## What failed and what is missing\n\n" + "\n".join(lines) if lines else ""
+
+
+def _some(cells):
+    more = len(cells) - 2
+    return ", ".join(cells[:2]) + (f" and {more} more" if more > 0 else "")
 
 
 def _peers(doc):

@@ -11,7 +11,8 @@ SCHEMA = 1
 
 def document(cells, results, **about):
     """`about`: machine, peers and so on, as they are."""
-    return {"schema": SCHEMA, **about, "cells": [_cell(cell, results) for cell in cells if _was_measured(cell, results)]}
+    measured_cells = [_cell(cell, results) for cell in cells if _was_measured(cell, results)]
+    return {"schema": SCHEMA, **about, "cells": measured_cells}
 
 
 def _was_measured(cell, results):

@@ -70,7 +70,7 @@ nlohmann::json measure(const Operation& operation, const Options& options) {
   return line;
 }
 
-int run(const Options& options) {
+int run_operations(const Options& options) {
   const auto all = cvfs::bench::all_operations();
   for (const auto& name : options.operations) {
     const auto found = std::find_if(
@@ -85,9 +85,7 @@ int run(const Options& options) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int run(int argc, char** argv) {
   Options options;
   CLI::App app("times single operations in a directory");
   app.add_option("--dir", options.directory, "where to work")->required();
@@ -98,5 +96,16 @@ int main(int argc, char** argv) {
   app.add_option("--limit-ms", options.limit_ms, "ends an operation's clock after that");
   app.add_option("--phase", options.phase, "prepare, run or all");
   CLI11_PARSE(app, argc, argv);
-  return run(options);
+  return run_operations(options);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::exception& failure) {
+    std::fprintf(stderr, "bench_micro: %s\n", failure.what());
+    return 1;
+  }
 }

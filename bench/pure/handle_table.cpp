@@ -19,7 +19,7 @@ void add_find_and_remove(benchmark::State& state) {
   for (int i = 0; i < state.range(0); ++i) {
     if (!handles.add(kRootNode, UniqueFd(), 0)) std::abort();
   }
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const auto id = handles.add(kRootNode, UniqueFd(), 0);
     benchmark::DoNotOptimize(handles.find(*id));
     benchmark::DoNotOptimize(handles.remove(*id));

@@ -44,13 +44,14 @@ void remember_known(benchmark::State& state) {
   const auto live = static_cast<std::uint64_t>(state.range(0));
   Table table(live);
   std::uint64_t i = 0;
-  for (auto _ : state) benchmark::DoNotOptimize(table.inodes.remember(file(1 + i++ * 7919 % live)));
+  while (state.KeepRunning())
+    benchmark::DoNotOptimize(table.inodes.remember(file(1 + i++ * 7919 % live)));
 }
 BENCHMARK(remember_known)->Arg(1000)->Arg(500000);
 
 void remember_and_forget(benchmark::State& state) {
   Table table(static_cast<std::uint64_t>(state.range(0)));
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const auto remembered = table.inodes.remember(file(kCapacity));
     if (table.inodes.forget(remembered->node, 1)) table.inodes.recycle(remembered->node);
   }
@@ -61,7 +62,7 @@ void find(benchmark::State& state) {
   const auto live = static_cast<std::uint64_t>(state.range(0));
   Table table(live);
   const NodeId node = table.inodes.remember(file(1))->node;
-  for (auto _ : state) benchmark::DoNotOptimize(table.inodes.find(node));
+  while (state.KeepRunning()) benchmark::DoNotOptimize(table.inodes.find(node));
 }
 BENCHMARK(find)->Arg(1000);
 
@@ -69,7 +70,7 @@ BENCHMARK(find)->Arg(1000);
 void remember_by_threads(benchmark::State& state) {
   static Table table(1000);
   std::uint64_t i = static_cast<std::uint64_t>(state.thread_index()) * 100;
-  for (auto _ : state) benchmark::DoNotOptimize(table.inodes.remember(file(1 + i++ % 1000)));
+  while (state.KeepRunning()) benchmark::DoNotOptimize(table.inodes.remember(file(1 + i++ % 1000)));
 }
 BENCHMARK(remember_by_threads)->Threads(1)->Threads(2)->Threads(4)->UseRealTime();
 

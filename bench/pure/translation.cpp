@@ -23,7 +23,7 @@ IdMap map_of(std::uint32_t ranges) {
 void id_map_to_inside(benchmark::State& state) {
   const IdMap map = map_of(static_cast<std::uint32_t>(state.range(0)));
   const auto last = map.to_outside(65535).value();
-  for (auto _ : state) benchmark::DoNotOptimize(map.to_inside(last));
+  while (state.KeepRunning()) benchmark::DoNotOptimize(map.to_inside(last));
 }
 BENCHMARK(id_map_to_inside)->Arg(1)->Arg(8)->Arg(64);
 
@@ -38,7 +38,7 @@ Identity identity() {
 
 void identity_of_a_caller(benchmark::State& state) {
   const Identity ids = identity();
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     benchmark::DoNotOptimize(ids.stored(HostUid{101000}));
     benchmark::DoNotOptimize(ids.stored(HostGid{101000}));
   }
@@ -47,7 +47,7 @@ BENCHMARK(identity_of_a_caller);
 
 void identity_shown_in_attributes(benchmark::State& state) {
   const Identity ids = identity();
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     benchmark::DoNotOptimize(ids.shown(StoredUid{200999}));
     benchmark::DoNotOptimize(ids.shown(StoredGid{200999}));
   }

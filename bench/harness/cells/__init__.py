@@ -81,7 +81,7 @@ class Visit:
         seconds = time.perf_counter() - start
         if process.returncode != 0:
             said = (err or out).decode(errors="replace").strip().splitlines() or ["no message"]
-            raise CellFailure(f"{os.path.basename(os.fspath(command[0]))}: {said[-1][:200]}")
+            raise CellFailure(f"{os.path.basename(os.fspath(command[0]))}: {said[0][:200]}")
         return seconds, out.decode(errors="replace")
 
     def digest(self, name, contents=True, ignore=()):

@@ -8,6 +8,7 @@ from harness import private
 from harness.cells import SCRATCH, Cell, CellFailure, Group, Measured
 
 _JOBS = 4
+_KNOWN = "verify-known"  # blocks with checksums, written past the mount
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +86,7 @@ class Data(Group):
             with open(kept / f"data.{job}", "wb") as file:
                 for _ in range(self.file_mib):
                     file.write(os.urandom(1 << 20))
+        private.sh("fio", *_verified(_KNOWN, kept), "--do_verify=0", cwd=SCRATCH)
 
     def measure(self, visit):
         try:
@@ -121,22 +123,34 @@ class Data(Group):
         return results
 
     def _engines_that_lie(self, visit):
-        """{(engine, how): what is wrong}: blocks with checksums, written through the mount by each
-        engine, are to be found on the backing."""
+        """{(engine, how, is it reading): what is wrong}. Blocks with checksums are written through the
+        mount by each engine and looked for on the backing, and the other way round."""
         broken = {}
         for engine, how in sorted({(load.engine, load.how) for load in self.loads.values()}):
             name = f"verify-{engine}-{how}"
-            words = [f"--name={name}", "--rw=randwrite", "--bs=4k", "--size=2m", "--verify=crc32c",
-                     "--end_fsync=1", f"--filename={name}", "--thread"]
             through = [f"--ioengine={engine}", f"--direct={int(how == 'direct')}"]
             try:
-                visit.run("fio", f"--directory={visit.work}", *words, *through, "--do_verify=0", cwd=SCRATCH)
+                visit.run("fio", *_verified(name, visit.work), *through, "--do_verify=0", cwd=SCRATCH)
                 # Below the mount, and so as root.
-                private.sh("fio", f"--directory={visit.tree / 'work'}", *words, "--ioengine=psync", "--verify_only",
-                           cwd=SCRATCH)
+                private.sh("fio", *_verified(name, visit.tree / "work"), "--verify_only", cwd=SCRATCH)
             except (CellFailure, RuntimeError) as failure:
-                broken[engine, how] = f"not on the backing what was written: {str(failure).splitlines()[-1][:150]}"
+                broken[engine, how, False] = f"what it writes is not on the backing: {_first_line(failure)}"
+            try:
+                visit.run("fio", *_verified(_KNOWN, visit.kept), *through, "--verify_only", cwd=SCRATCH)
+            except CellFailure as failure:
+                broken[engine, how, True] = f"what it reads is not on the backing: {_first_line(failure)}"
         return broken
+
+
+def _verified(name, directory):
+    """fio's words for 2 MiB of blocks that each have their checksum."""
+    # In this order: a filename before the directory is one in the current directory.
+    return [f"--name={name}", f"--directory={directory}", f"--filename={name}", "--rw=randwrite", "--bs=4k",
+            "--size=2m", "--verify=crc32c", "--verify_state_save=0", "--end_fsync=1", "--thread"]
+
+
+def _first_line(failure):
+    return str(failure).splitlines()[0][:150]
 
 
 def _measured(load, job, broken):
@@ -144,11 +158,11 @@ def _measured(load, job, broken):
         return Measured(error="fio did not come to it")
     if job["error"]:
         return Measured(error=f"fio: {os.strerror(job['error'])}")
-    wrong = broken.get((load.engine, load.how))
-    bytes_a_second = job["read" if "read" in load.rw else "write"]["bw_bytes"]
+    is_reading = "read" in load.rw
+    bytes_a_second = job["read" if is_reading else "write"]["bw_bytes"]
     if not bytes_a_second:
         return Measured(error="nothing was read or written")
-    return Measured(value=bytes_a_second / 1e6, error=wrong)
+    return Measured(value=bytes_a_second / 1e6, error=broken.get((load.engine, load.how, is_reading)))
 
 
 def groups(size):

@@ -4,7 +4,12 @@ import pathlib
 import shutil
 
 from harness import private, sources
-from harness.cells import SCRATCH, Cell, CellFailure, Group, attempt, give
+from harness.cells import SCRATCH, Cell, CellFailure, Group, Measured, attempt, give
+
+
+def missing_its_input(cells, failed):
+    """What the other cells of the group yield if the first one has failed."""
+    return ((cell, Measured(error=f"without its input: {failed[1].error}")) for cell in cells if cell is not failed[0])
 
 
 class Trees(Group):
@@ -49,7 +54,11 @@ class Trees(Group):
             return seconds
 
         find = ["find", ".", "-type", "f", "-printf", "%p %s %m\n"]
-        yield attempt(cells["tar_x"], extract)
+        extracted = attempt(cells["tar_x"], extract)
+        yield extracted
+        if extracted[1].error:
+            yield from missing_its_input(self.cells, extracted)
+            return
         yield attempt(cells["find_stat"], lambda: printing(*find))
         yield attempt(cells["du"], lambda: visit.run("du", "-s", tree)[0])
         for name, command in self.tools.items():
@@ -103,7 +112,11 @@ class Git(Group):
             seconds, _ = run("-C", "clone", "checkout", "-q", "other")
             return seconds, visit.digest("clone", ignore=(".git",))
 
-        yield attempt(clone, clone_it)
+        cloned = attempt(clone, clone_it)
+        yield cloned
+        if cloned[1].error:
+            yield from missing_its_input(self.cells, cloned)
+            return
         yield attempt(status, status_thrice)
         yield attempt(checkout, checkout_other)
 
