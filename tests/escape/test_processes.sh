@@ -1,6 +1,6 @@
 #!/bin/bash
-# The processes of a view: what a container can do to them, what ioctls reach them, and what they have given
-# up themselves (docs/security.md).
+# The processes of a view: what a container can do to them, what ioctls reach them, and what a worker has
+# given up (docs/security.md).
 # shellcheck source-path=SCRIPTDIR source=../support/escape_env.sh
 source "$(dirname "$0")/../support/escape_env.sh"
 
@@ -10,7 +10,7 @@ mount_view toto "$view" userns=@dockremap
 chmod 0711 "$view"
 in_container 0 mkdir -m 1777 "$view/d"
 in_container 1000 sh -c "echo text >$view/d/f"
-supervisor=$(pgrep -xn cvfsd)
+supervisor=$(pgrep -xo cvfsd)
 worker=$(pgrep -x cvfsd-worker)
 
 class "the view's processes by /proc and by signals (CVE-2019-5736, CVE-2024-21626)"
@@ -31,19 +31,17 @@ chmod 0666 /dev/fuse # here, as an engine may give it to a container
 equal "a container with /dev/fuse registers no backing file of its own" EPERM \
   "$(in_container 0 python3 "$attempts" fuse_backing_open)"
 
-class "what the processes have given up"
+class "what the worker has given up"
 field() { sed -n "s/^$2:[[:space:]]*//p" "/proc/$1/status"; }
 has_capability() { ((0x$(field "$1" "$2") >> $3 & 1)); } # PID SET NUMBER
 is_sanitized() { nm -D "$CVFS_BIN/cvfsd" 2>/dev/null | grep -qE '__(a|t)san_init'; }
 for name_number in SYS_MODULE:16 SYS_RAWIO:17 SYS_BOOT:22 NET_ADMIN:12 NET_RAW:13 KILL:5 MKNOD:27 SYS_TIME:25 \
   AUDIT_CONTROL:30 SYSLOG:34 BPF:39 PERFMON:38; do
-  for process in "$supervisor" "$worker"; do
-    for set in CapEff CapPrm CapBnd CapInh CapAmb; do
-      ! has_capability "$process" "$set" "${name_number#*:}" || fail "process $process has no CAP_${name_number%:*} in $set"
-    done
+  for set in CapEff CapPrm CapBnd CapInh CapAmb; do
+    ! has_capability "$worker" "$set" "${name_number#*:}" || fail "the worker has no CAP_${name_number%:*} in $set"
   done
 done
-ok "none of twelve capabilities is in any set of either"
+ok "none of twelve capabilities is in any set of the worker"
 for task in "/proc/$worker/task"/*; do
   equal "thread ${task##*/}: what it has is in the bounding set" 0 \
     "$((0x$(field "$worker/task/${task##*/}" CapPrm) & ~0x$(field "$worker" CapBnd)))"
