@@ -128,8 +128,9 @@ Result<CreatedEntry> op_tmpfile(Mount& mount, Intent& intent, const Caller& call
   // A file without a name that a process left behind is gone with it: each try makes a new one.
   const PinnedFile directory = TRY(mount.pin(parent));
   const NewFile wanted = TRY(mount.owners->new_file(caller, *directory, S_IFREG | mode));
-  return introduce_open(mount, intent, TRY(mount.store->create_unnamed(*directory, flags, wanted)),
-                        flags);
+  CreatedFile created = TRY(mount.store->create_unnamed(*directory, flags, wanted));
+  // From here on it is a file like any other, that can be opened again.
+  return introduce_open(mount, intent, std::move(created), flags & ~O_TMPFILE);
 }
 
 Result<Entry> op_mkdir(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,

@@ -275,6 +275,18 @@ void unnamed_file_can_be_named() {
 
 // --- data
 
+void unnamed_file_is_like_any_other() {
+  const Open file(".", O_TMPFILE | O_RDWR, 0600);
+  put(file, "text", 0);
+  MUST(fallocate(file, 0, 0, 10000));
+  EXPECT(lseek(file, 0, SEEK_DATA) == 0);
+  MUST(ftruncate(file, 2));
+  MUST(fsync(file));
+  EXPECT(get(file, 10, 0) == "te");
+  const Open copy("copy", O_RDWR | O_CREAT);
+  EXPECT(copy_file_range(file, nullptr, copy, nullptr, 2, 0) == 2);
+}
+
 void holes_are_punched_and_found() {
   const Open file("f", O_RDWR | O_CREAT);
   put(file, std::string(1 << 20, 'x'), 0);
@@ -934,6 +946,7 @@ const Test kTests[] = {
     TEST(exclusive_create_is_exclusive),
     TEST(direct_io_works),
     TEST(unnamed_file_can_be_named),
+    TEST(unnamed_file_is_like_any_other),
     TEST(holes_are_punched_and_found),
     TEST(space_is_allocated),
     TEST(ranges_are_copied),
