@@ -158,8 +158,8 @@ void log_start(const ServedView& view) {
       "serves {} on {}: userns={} (uids {}, gids {}), owner={} (uids {}, gids {}), "
       "FUSE 7.{}, passthrough {}",
       view.plan.source.name, view.target(), userns.origin, userns.uids.text(), userns.gids.text(),
-      name_of(view.plan.owner), stored.uids.text(),
-      stored.gids.text(), view.handshake.minor, view.handshake.passthrough() ? "on" : "off");
+      name_of(view.plan.owner), stored.uids.text(), stored.gids.text(), view.handshake.minor,
+      view.handshake.passthrough() ? "on" : "off");
 }
 
 // ---- serving

@@ -16,11 +16,6 @@ void reply_count(fuse_req_t request, const Result<std::size_t>& count) {
   fuse_reply_write(request, *count);
 }
 
-// These requests do not say whether the caller has CAP_FSETID; the host's root does.
-bool keeps_setid(fuse_req_t request) {
-  return caller_of(request).uid.value == 0;
-}
-
 }  // namespace
 
 void dispatch_read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offset,
@@ -46,7 +41,7 @@ void dispatch_fsync(fuse_req_t request, fuse_ino_t, int data_only, fuse_file_inf
 void dispatch_fallocate(fuse_req_t request, fuse_ino_t, int mode, off_t offset, off_t length,
                         fuse_file_info* info) {
   reply(request,
-        op_fallocate(mount_of(request), info->fh, mode, offset, length, keeps_setid(request)));
+        op_fallocate(mount_of(request), caller_of(request), info->fh, mode, offset, length));
 }
 
 void dispatch_lseek(fuse_req_t request, fuse_ino_t, off_t offset, int whence,
@@ -60,8 +55,8 @@ void dispatch_lseek(fuse_req_t request, fuse_ino_t, off_t offset, int whence,
 void dispatch_copy_file_range(fuse_req_t request, fuse_ino_t, off_t from_offset,
                               fuse_file_info* from_info, fuse_ino_t, off_t to_offset,
                               fuse_file_info* to_info, std::size_t length, int) {
-  reply_count(request, op_copy_file_range(mount_of(request), from_info->fh, from_offset,
-                                          to_info->fh, to_offset, length, keeps_setid(request)));
+  reply_count(request, op_copy_file_range(mount_of(request), caller_of(request), from_info->fh,
+                                          from_offset, to_info->fh, to_offset, length));
 }
 
 }  // namespace cvfs

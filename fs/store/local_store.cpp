@@ -141,7 +141,12 @@ Result<CreatedFile> LocalStore::create(const File& directory, const char* name, 
                                     wanted.mode & kPermissionBits));
   }
   // Through the open file, not by name: the name may be somebody else's by now.
-  created.file = File(TRY(sys::reopen(created.io.get(), O_PATH)));
+  auto file = sys::reopen(created.io.get(), O_PATH);
+  if (!file) {
+    (void)::unlinkat(directory.fd(), name, 0);
+    return fail(file.error());
+  }
+  created.file = File(std::move(*file));
   return created;
 }
 
@@ -205,8 +210,8 @@ Result<void> LocalStore::complete(const File& file, const NewFile& wanted) {
 // The FUSE client holds the directory's lock until we have answered, so nobody in this view sees
 // the new entry before it has its attribute.
 Result<File> LocalStore::made(const File& directory, const char* name, const NewFile& wanted) {
-  File file = TRY(look_up(directory, name));
-  const auto completed = complete(file, wanted);
+  auto file = look_up(directory, name);
+  const Result<void> completed = file ? complete(*file, wanted) : fail(file.error());
   if (completed) return file;
   // Half made it would be container root's.
   (void)::unlinkat(directory.fd(), name, S_ISDIR(wanted.mode) ? AT_REMOVEDIR : 0);
@@ -228,14 +233,26 @@ Result<void> LocalStore::remove_directory(const File& directory, const char* nam
 
 Result<void> LocalStore::rename(const File& from, const char* name, const File& to,
                                 const char* new_name, unsigned flags, const NewFile& whiteout) {
-  std::optional<CreateAs> maker;
-  std::optional<ActAs> tenant;
-  if ((flags & RENAME_WHITEOUT) != 0) {
-    maker.emplace(whiteout.uid.value, whiteout.gid.value, whiteout.umask);
-  } else {
-    tenant.emplace(tenant_uid_.value, tenant_gid_.value, false);
+  const bool leaves_whiteout = (flags & RENAME_WHITEOUT) != 0;
+  {
+    std::optional<CreateAs> maker;
+    std::optional<ActAs> tenant;
+    if (leaves_whiteout) {
+      maker.emplace(whiteout.uid.value, whiteout.gid.value, whiteout.umask);
+    } else {
+      tenant.emplace(tenant_uid_.value, tenant_gid_.value, false);
+    }
+    TRY(succeeded(::renameat2(from.fd(), name, to.fd(), new_name, flags)));
   }
-  return succeeded(::renameat2(from.fd(), name, to.fd(), new_name, flags));
+  if (leaves_whiteout && !whiteout.xattrs.empty()) label_whiteout(from, name, whiteout);
+  return {};
+}
+
+// The rename is made: without its label the whiteout is container root's, which changes nothing of
+// what it says.
+void LocalStore::label_whiteout(const File& directory, const char* name, const NewFile& whiteout) {
+  const auto made = look_up(directory, name);
+  if (made) (void)complete(*made, whiteout);
 }
 
 // --- attributes
@@ -269,7 +286,9 @@ Result<std::size_t> LocalStore::get_xattr(const File& file, const char* name,
 
 Result<void> LocalStore::set_xattr(const File& file, const char* name,
                                    std::span<const std::byte> value, int flags, bool keep_setid) {
-  const ActAs tenant(tenant_uid_.value, tenant_gid_.value, keep_setid);
+  // An ACL keeps the setgid bit for members of the file's group, which may be the tenant's.
+  constexpr gid_t kNobodysGroup = 0xFFFFFFFE;
+  const ActAs tenant(tenant_uid_.value, keep_setid ? tenant_gid_.value : kNobodysGroup, keep_setid);
   return sys::set_xattr(file.fd(), name, value, flags);
 }
 
@@ -321,8 +340,8 @@ Result<void> LocalStore::sync(int io, bool data_only) {
   return succeeded(sys::uninterrupted([&] { return data_only ? ::fdatasync(io) : ::fsync(io); }));
 }
 
-Result<void> LocalStore::allocate(int io, int mode, off_t offset, off_t length) {
-  const ActAs tenant = as_tenant();
+Result<void> LocalStore::allocate(int io, int mode, off_t offset, off_t length, bool keep_setid) {
+  const ActAs tenant(tenant_uid_.value, tenant_gid_.value, keep_setid);
   return succeeded(sys::uninterrupted([&] { return ::fallocate(io, mode, offset, length); }));
 }
 
@@ -331,8 +350,8 @@ Result<off_t> LocalStore::seek(int io, off_t offset, int whence) {
 }
 
 Result<std::size_t> LocalStore::copy_range(int from, off_t from_offset, int to, off_t to_offset,
-                                           std::size_t length) {
-  const ActAs tenant = as_tenant();
+                                           std::size_t length, bool keep_setid) {
+  const ActAs tenant(tenant_uid_.value, tenant_gid_.value, keep_setid);
   const ssize_t copied = sys::uninterrupted(
       [&] { return ::copy_file_range(from, &from_offset, to, &to_offset, length, 0); });
   if (copied < 0) return last_error();

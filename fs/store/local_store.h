@@ -63,26 +63,29 @@ class LocalStore : public Store {
                             bool keep_setid) override;
   Result<void> set_open_size(int io, off_t size, bool keep_setid) override;
   Result<void> sync(int io, bool data_only) override;
-  Result<void> allocate(int io, int mode, off_t offset, off_t length) override;
+  Result<void> allocate(int io, int mode, off_t offset, off_t length, bool keep_setid) override;
   Result<off_t> seek(int io, off_t offset, int whence) override;
   Result<std::size_t> copy_range(int from, off_t from_offset, int to, off_t to_offset,
-                                 std::size_t length) override;
+                                 std::size_t length, bool keep_setid) override;
   Result<std::uint32_t> flags(int io) override;
   Result<void> set_flags(int io, std::uint32_t flags) override;
   Result<fsxattr> extended_flags(int io) override;
   Result<void> set_extended_flags(int io, const fsxattr& flags) override;
   Result<std::size_t> read_directory(int io, off_t cookie, DirectoryBuffer buffer) override;
 
- private:
-  Result<CreatedFile> create_labelled(const File& directory, const char* name, int flags,
-                                      const NewFile& wanted);
-  Result<File> made(const File& directory, const char* name, const NewFile& wanted);
-
+ protected:
+  // tests/fault derives a store whose calls fail.
   LocalStore(UniqueFd directory, std::uint64_t mount_id, StoredUid tenant_uid, StoredGid tenant_gid)
       : directory_(std::move(directory)),
         mount_id_(mount_id),
         tenant_uid_(tenant_uid),
         tenant_gid_(tenant_gid) {}
+
+ private:
+  Result<CreatedFile> create_labelled(const File& directory, const char* name, int flags,
+                                      const NewFile& wanted);
+  void label_whiteout(const File& directory, const char* name, const NewFile& whiteout);
+  Result<File> made(const File& directory, const char* name, const NewFile& wanted);
 
   sys::ActAs as_tenant() const { return {tenant_uid_.value, tenant_gid_.value, false}; }
   Result<File> enter_mount(const File& directory, const char* name);

@@ -143,10 +143,10 @@ class Store {
                                     bool append, bool keep_setid) = 0;
   virtual Result<void> set_open_size(int io, off_t size, bool keep_setid) = 0;
   virtual Result<void> sync(int io, bool data_only) = 0;
-  virtual Result<void> allocate(int io, int mode, off_t offset, off_t length) = 0;
+  virtual Result<void> allocate(int io, int mode, off_t offset, off_t length, bool keep_setid) = 0;
   virtual Result<off_t> seek(int io, off_t offset, int whence) = 0;
   virtual Result<std::size_t> copy_range(int from, off_t from_offset, int to, off_t to_offset,
-                                         std::size_t length) = 0;
+                                         std::size_t length, bool keep_setid) = 0;
   // chattr(1)'s flags; sys/inode_flags.h.
   virtual Result<std::uint32_t> flags(int io) = 0;
   virtual Result<void> set_flags(int io, std::uint32_t flags) = 0;

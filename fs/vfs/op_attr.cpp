@@ -41,14 +41,20 @@ Result<void> set_mode(Mount& mount, const Caller& caller, NodeId node, const Pin
   return {};
 }
 
-Result<void> set_size(Mount& mount, const PinnedFile& file, const AttributeChange& change,
-                      HandleId handle) {
-  TRY(mount.owners->before_write(*file, change.keep_setid));
+Result<void> change_size(Mount& mount, const PinnedFile& file, const AttributeChange& change,
+                         HandleId handle) {
   if (handle == 0) return mount.store->set_size(*file, *change.size, change.keep_setid);
   // Through the handle: a file that was opened for writing may be shortened although its mode no
   // longer allows it, on any backing (NFS checks again).
   const int io = TRY(io_of(mount, handle, *file));
   return mount.store->set_open_size(io, *change.size, change.keep_setid);
+}
+
+Result<void> set_size(Mount& mount, const PinnedFile& file, const AttributeChange& change,
+                      HandleId handle) {
+  // Afterwards: a file that cannot be truncated keeps its setid bits.
+  TRY(change_size(mount, file, change, handle));
+  return mount.owners->before_write(*file, change.keep_setid);
 }
 
 }  // namespace

@@ -51,6 +51,22 @@ Result<File> make_named(Mount& mount, Intent& intent, const Caller& caller, Node
                     [&](const File& directory) { return mount.store->look_up(directory, name); });
 }
 
+// What was made and cannot be handed out goes again: after an error, nothing has happened. The
+// client holds the directory's lock, so that nobody in this view has seen it.
+void unmake(Mount& mount, NodeId parent, const char* name, mode_t mode) {
+  const auto directory = mount.pin(parent);
+  if (!directory) return;
+  (void)(S_ISDIR(mode) ? mount.store->remove_directory(**directory, name)
+                       : mount.store->unlink(**directory, name));
+}
+
+Result<Entry> introduce_made(Mount& mount, Intent& intent, NodeId parent, const char* name,
+                             mode_t mode, File made) {
+  auto entry = introduce(mount, intent, std::move(made));
+  if (!entry) unmake(mount, parent, name, mode);
+  return entry;
+}
+
 // A file that was made open: its inode's entry, and a handle that goes on using the descriptor.
 Result<CreatedEntry> introduce_open(Mount& mount, Intent& intent, CreatedFile created, int flags) {
   Entry entry = TRY(introduce(mount, intent, std::move(created.file)));
@@ -115,7 +131,11 @@ Result<CreatedEntry> op_create(Mount& mount, Intent& intent, const Caller& calle
   constexpr int kAttempts = 16;
   for (int i = 0; i < kAttempts; ++i) {
     auto created = make_entry(mount, intent, caller, parent, name, S_IFREG | mode, create, find);
-    if (created) return introduce_open(mount, intent, std::move(*created), flags);
+    if (created) {
+      auto entry = introduce_open(mount, intent, std::move(*created), flags);
+      if (!entry) unmake(mount, parent, name, S_IFREG);
+      return entry;
+    }
     if (created.error().value != EEXIST || (flags & O_EXCL) != 0) return fail(created.error());
     auto opened = open_existing(mount, intent, caller, parent, name, flags);
     if (opened || opened.error().value != ENOENT) return opened;
@@ -139,7 +159,7 @@ Result<Entry> op_mkdir(Mount& mount, Intent& intent, const Caller& caller, NodeI
                              [&](const File& directory, const NewFile& wanted) {
                                return mount.store->make_directory(directory, name, wanted);
                              }));
-  Entry entry = TRY(introduce(mount, intent, std::move(made)));
+  Entry entry = TRY(introduce_made(mount, intent, parent, name, S_IFDIR, std::move(made)));
   const mode_t permissions = mode & ~caller.umask & sys::kPermissionBits;
   if (permissions == kEnginesMode && is_hosts_root(mount, caller)) {
     TRY(mark_fresh_volume(mount, entry));
@@ -154,7 +174,7 @@ Result<Entry> op_mknod(Mount& mount, Intent& intent, const Caller& caller, NodeI
                              [&](const File& directory, const NewFile& wanted) {
                                return mount.store->make_node(directory, name, device, wanted);
                              }));
-  return introduce(mount, intent, std::move(made));
+  return introduce_made(mount, intent, parent, name, mode, std::move(made));
 }
 
 Result<Entry> op_symlink(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
@@ -163,7 +183,7 @@ Result<Entry> op_symlink(Mount& mount, Intent& intent, const Caller& caller, Nod
                              [&](const File& directory, const NewFile& wanted) {
                                return mount.store->make_symlink(directory, name, target, wanted);
                              }));
-  return introduce(mount, intent, std::move(made));
+  return introduce_made(mount, intent, parent, name, S_IFLNK, std::move(made));
 }
 
 Result<Entry> op_link(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
@@ -175,7 +195,12 @@ Result<Entry> op_link(Mount& mount, Intent& intent, const Caller& caller, NodeId
       intent, [&] { return mount.store->link(*file, *directory, new_name); },
       [&] { return is_same_file(mount, *file, *directory, new_name); }));
   claim.settle();
-  return introduce(mount, intent, TRY(mount.store->look_up(*directory, new_name)));
+  auto linked = mount.store->look_up(*directory, new_name);
+  if (!linked) {
+    unmake(mount, new_parent, new_name, S_IFREG);
+    return fail(linked.error());
+  }
+  return introduce_made(mount, intent, new_parent, new_name, S_IFREG, std::move(*linked));
 }
 
 }  // namespace cvfs

@@ -27,6 +27,13 @@ Result<std::size_t> op_read(Mount& mount, HandleId handle, std::span<std::byte> 
 
 namespace {
 
+// Takes setid bits away that the backing filesystem does not know of.
+Result<void> lose_setid(Mount& mount, HandleId handle, bool keep_setid) {
+  if (keep_setid || !mount.owners->has_virtual_modes()) return {};
+  const HandleRecord& record = *TRY(mount.handles.find(handle));
+  return mount.owners->before_write(*TRY(mount.pin(record.node)), keep_setid);
+}
+
 // How much of `data` stands at the end of the file that began at `end` before the request came
 // first: a process that died over it may have come to append all, some or nothing.
 Result<std::size_t> appended(Mount& mount, HandleId handle, std::span<const std::byte> data,
@@ -66,21 +73,10 @@ Result<std::size_t> append_once(Mount& mount, Intent& intent, HandleId handle,
 
 }  // namespace
 
-namespace {
-
-// Takes setid bits away that the backing filesystem does not know of.
-Result<void> before_write(Mount& mount, HandleId handle, bool keep_setid) {
-  if (keep_setid || !mount.owners->has_virtual_modes()) return {};
-  const HandleRecord& record = *TRY(mount.handles.find(handle));
-  return mount.owners->before_write(*TRY(mount.pin(record.node)), keep_setid);
-}
-
-}  // namespace
-
 Result<std::size_t> op_write(Mount& mount, Intent& intent, HandleId handle,
                              std::span<const std::byte> data, off_t offset, bool append,
                              bool keep_setid) {
-  TRY(before_write(mount, handle, keep_setid));
+  TRY(lose_setid(mount, handle, keep_setid));
   if (append) return append_once(mount, intent, handle, data, offset, keep_setid);
   return mount.store->write(TRY(io_of(mount, handle)), data, offset, false, keep_setid);
 }
@@ -89,22 +85,27 @@ Result<void> op_fsync(Mount& mount, HandleId handle, bool data_only) {
   return mount.store->sync(TRY(io_of(mount, handle)), data_only);
 }
 
-Result<void> op_fallocate(Mount& mount, HandleId handle, int mode, off_t offset, off_t length,
-                          bool keep_setid) {
-  TRY(before_write(mount, handle, keep_setid));
-  return mount.store->allocate(TRY(io_of(mount, handle)), mode, offset, length);
+Result<void> op_fallocate(Mount& mount, const Caller& caller, HandleId handle, int mode,
+                          off_t offset, off_t length) {
+  const bool keep_setid = caller.may_keep_setid();
+  TRY(mount.store->allocate(TRY(io_of(mount, handle)), mode, offset, length, keep_setid));
+  return lose_setid(mount, handle, keep_setid);
 }
 
 Result<off_t> op_lseek(Mount& mount, HandleId handle, off_t offset, int whence) {
   return mount.store->seek(TRY(io_of(mount, handle)), offset, whence);
 }
 
-Result<std::size_t> op_copy_file_range(Mount& mount, HandleId from, off_t from_offset, HandleId to,
-                                       off_t to_offset, std::size_t length, bool keep_setid) {
-  TRY(before_write(mount, to, keep_setid));
+Result<std::size_t> op_copy_file_range(Mount& mount, const Caller& caller, HandleId from,
+                                       off_t from_offset, HandleId to, off_t to_offset,
+                                       std::size_t length) {
+  const bool keep_setid = caller.may_keep_setid();
   const int source = TRY(io_of(mount, from));
   const int target = TRY(io_of(mount, to));
-  return mount.store->copy_range(source, from_offset, target, to_offset, length);
+  const std::size_t copied =
+      TRY(mount.store->copy_range(source, from_offset, target, to_offset, length, keep_setid));
+  if (copied > 0) TRY(lose_setid(mount, to, keep_setid));
+  return copied;
 }
 
 bool DirectoryEntry::is_dot() const {

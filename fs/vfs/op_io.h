@@ -17,11 +17,13 @@ Result<std::size_t> op_write(Mount& mount, Intent& intent, HandleId handle,
                              std::span<const std::byte> data, off_t offset, bool append,
                              bool keep_setid);
 Result<void> op_fsync(Mount& mount, HandleId handle, bool data_only);
-Result<void> op_fallocate(Mount& mount, HandleId handle, int mode, off_t offset, off_t length,
-                          bool keep_setid);
+// The kernel does not say of these two who has CAP_FSETID.
+Result<void> op_fallocate(Mount& mount, const Caller& caller, HandleId handle, int mode,
+                          off_t offset, off_t length);
+Result<std::size_t> op_copy_file_range(Mount& mount, const Caller& caller, HandleId from,
+                                       off_t from_offset, HandleId to, off_t to_offset,
+                                       std::size_t length);
 Result<off_t> op_lseek(Mount& mount, HandleId handle, off_t offset, int whence);
-Result<std::size_t> op_copy_file_range(Mount& mount, HandleId from, off_t from_offset, HandleId to,
-                                       off_t to_offset, std::size_t length, bool keep_setid);
 
 struct DirectoryEntry {
   const char* name;

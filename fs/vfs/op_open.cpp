@@ -38,19 +38,18 @@ Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, N
                            int flags, bool keep_setid) {
   const PinnedFile file = TRY(mount.pin(node));
   const std::int32_t backing = mount.passthrough->backing_of(*TRY(mount.inodes.find(node)), *file);
-  if (backing != kBackingNone && is_for_writing(flags)) {
-    // We see no write of it, and the kernel does not say at open(2) who writes with CAP_FSETID
-    // later; the host's root does. (A container's has it in its own user namespace, which does not
-    // count.)
-    TRY(mount.owners->before_write(*file, caller.uid.value == 0 && keep_setid));
-  } else if ((flags & O_TRUNC) != 0) {
-    TRY(mount.owners->before_write(*file, keep_setid));
-  }
   // The kernel's own open of a file that it passes through checks neither append-only nor a
   // read-only mount nor a running program, and makes EIO of what it does find: we ask first.
   UniqueFd io;
   if (backing == kBackingNone || is_for_writing(flags) || (flags & O_TRUNC) != 0) {
     io = TRY(mount.store->open(*file, flags, keep_setid));
+  }
+  if (backing != kBackingNone && is_for_writing(flags)) {
+    // We see no write of it, and the kernel does not say at open(2) who writes with CAP_FSETID
+    // later.
+    TRY(mount.owners->before_write(*file, caller.may_keep_setid() && keep_setid));
+  } else if ((flags & O_TRUNC) != 0) {
+    TRY(mount.owners->before_write(*file, keep_setid));
   }
   if (backing != kBackingNone) io.reset();  // most files that are passed through never need it
   return OpenedFile{TRY(add_handle(mount, intent, node, *file, std::move(io), flags)), backing};

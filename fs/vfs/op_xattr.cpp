@@ -19,9 +19,14 @@ bool is_acl(std::string_view name) {
   return acl_kind(name).has_value();
 }
 
+// XFS shows each ACL a second time, with ids that nobody would translate.
+bool is_acl_of_xfs(std::string_view name) {
+  return name == "trusted.SGI_ACL_FILE" || name == "trusted.SGI_ACL_DEFAULT";
+}
+
 Kind kind_of(const Mount& mount, const char* name) {
   const std::string_view text(name);
-  if (mount.owners->is_reserved(name)) return Kind::kReserved;
+  if (mount.owners->is_reserved(name) || is_acl_of_xfs(text)) return Kind::kReserved;
   if (text.starts_with("user.") || text.starts_with("trusted.")) return Kind::kPlain;
   if (text == "security.capability") return Kind::kCapability;
   if (!is_acl(text) || mount.owners->acls() == Ownership::Acls::kNone) return Kind::kUnsupported;

@@ -147,6 +147,7 @@ const std::map<std::string_view, Call> kCalls{
      }},
     {"list", [](auto a) { return list(a[0]); }},
     {"execute", [](auto a) { return execute(a[0]); }},
+    {"whiteout", [](auto a) { return renameat2(AT_FDCWD, a[0], AT_FDCWD, a[1], RENAME_WHITEOUT); }},
     {"touch", [](auto a) { return utimensat(AT_FDCWD, a[0], nullptr, AT_SYMLINK_NOFOLLOW); }},
 };
 
