@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <algorithm>
 #include <cerrno>
 
 #include "sys/process.h"
@@ -32,10 +31,10 @@ ssize_t receive_some(int fd, char* buffer, std::size_t size) {
 }
 
 bool wait_writable(int fd, std::uint64_t deadline_us) {
-  const std::uint64_t now = sys::monotonic_us();
-  if (now >= deadline_us) return false;
+  const int left_ms = sys::ms_until(deadline_us);
+  if (left_ms == 0) return false;
   pollfd client{fd, POLLOUT, 0};
-  const int ready = ::poll(&client, 1, static_cast<int>((deadline_us - now) / 1000 + 1));
+  const int ready = ::poll(&client, 1, left_ms);
   return ready > 0 || (ready < 0 && errno == EINTR);
 }
 

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -131,12 +130,10 @@ void ControlServer::add_to(std::vector<pollfd>& polled) const {
 }
 
 int ControlServer::timeout_ms() const {
-  const std::uint64_t now = sys::monotonic_us();
   std::uint64_t first = UINT64_MAX;
   for (const ControlConnection& client : clients_) first = std::min(first, client.deadline_us());
-  if (accept_after_us_ > now) first = std::min(first, accept_after_us_);
-  if (first == UINT64_MAX) return -1;
-  return first <= now ? 0 : static_cast<int>((first - now) / 1000 + 1);
+  if (accept_after_us_ > sys::monotonic_us()) first = std::min(first, accept_after_us_);
+  return first == UINT64_MAX ? -1 : sys::ms_until(first);
 }
 
 void ControlServer::serve(std::span<const pollfd> polled, const Handler& handler) {

@@ -141,10 +141,8 @@ void answer_stack_questions() {
 }  // namespace
 
 void install_fault_handlers(const StateMemory& state) {
-  scene.area = reinterpret_cast<FaultArea*>(state.section(Section::kFaults).data());
-  const auto journal = state.section(Section::kJournal);
-  scene.requests = {reinterpret_cast<const IntentRecord*>(journal.data()),
-                    journal.size() / sizeof(IntentRecord)};
+  scene.area = &FaultArea::in(state.section(Section::kFaults));
+  scene.requests = Journal::records_in(state.section(Section::kJournal));
   // The first call loads what unwinds; later ones only read.
   void* frame = nullptr;
   (void)::backtrace(&frame, 1);

@@ -1,6 +1,5 @@
 #include "daemon/fault_report.h"
 
-#include <csignal>
 #include <cstring>
 
 #include "base/log.h"
@@ -36,7 +35,7 @@ std::vector<std::string> describe_fault(const FaultRecord& fault) {
 }
 
 std::vector<std::string> take_fault(const StateMemory& state) {
-  auto& fault = reinterpret_cast<FaultArea*>(state.section(Section::kFaults).data())->fault;
+  FaultRecord& fault = FaultArea::in(state.section(Section::kFaults)).fault;
   if (fault.is_whole.exchange(0) == 0) return {};
   return describe_fault(fault);
 }

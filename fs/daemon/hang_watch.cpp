@@ -24,13 +24,14 @@ constexpr int kSampleMs = 100;
 constexpr int kAnswerMs = 200;
 constexpr std::uint32_t kMaxQuestion = (1U << (31 - kStackIndexBits)) - 1;
 
-// What is at work on data for as long as there are data: with a disk, or another host, that does
-// not answer, the next worker would wait as well, and three of them would make it an error.
+// At work on data, for as long as that takes: where a disk or another host does not answer, the
+// next worker would wait as well, and the third would make it an error.
 constexpr std::array kOfData = {
     SYS_read,    SYS_write,           SYS_pread64,   SYS_pwrite64, SYS_preadv,
     SYS_pwritev, SYS_copy_file_range, SYS_fallocate, SYS_fsync,    SYS_fdatasync,
     SYS_syncfs,  SYS_sync_file_range, SYS_ftruncate, SYS_splice,   SYS_sendfile};
-// Where a signal does no harm: these tell nobody that they were interrupted, but a sleep's caller.
+// Where a thread may be asked for its stack: a signal there makes no error for a container. Outside
+// the kernel and waiting for a lock nobody hears of it; of a sleep only its caller, who is ours.
 constexpr std::array kOfNobodyElse = {ThreadStatus::kRuns, long{SYS_futex},
                                       long{SYS_clock_nanosleep}, long{SYS_nanosleep},
                                       long{SYS_sched_yield}};
@@ -82,9 +83,8 @@ Finding find_doing(const ThreadStatus& before, const ThreadStatus& after) {
 }  // namespace
 
 HangWatch::HangWatch(const StateMemory& state, std::chrono::milliseconds limit)
-    : area_(*reinterpret_cast<FaultArea*>(state.section(Section::kFaults).data())),
-      records_(reinterpret_cast<IntentRecord*>(state.section(Section::kJournal).data()),
-               state.section(Section::kJournal).size() / sizeof(IntentRecord)),
+    : area_(FaultArea::in(state.section(Section::kFaults))),
+      records_(Journal::records_in(state.section(Section::kJournal))),
       limit_(limit) {}
 
 int HangWatch::timeout_ms() const {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,7 +54,7 @@ class HangWatch {
   struct Hang {
     Work work;
     Verdict verdict = Verdict::kGone;
-    std::string why;  // we think so
+    std::string why;  // the verdict, in words
   };
 
   std::optional<Work> work_at(IntentRecord& record) const;

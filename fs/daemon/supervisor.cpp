@@ -44,11 +44,6 @@ int sooner(int a_ms, int b_ms) {
   return std::min(a_ms, b_ms);
 }
 
-int until(std::uint64_t time_us) {
-  const std::uint64_t now = sys::monotonic_us();
-  return time_us <= now ? 0 : static_cast<int>((time_us - now) / 1000 + 1);
-}
-
 void log_lines(const std::vector<std::string>& lines) {
   for (const std::string& line : lines) spdlog::error(line);
 }
@@ -285,7 +280,7 @@ void Supervisor::wait() {
   }
   int timeout = sooner(upgrade_.timeout_ms(), until_hang_check());
   if (!is_recorded(memory_.worker)) {
-    timeout = sooner(timeout, until(next_worker_us_));
+    timeout = sooner(timeout, sys::ms_until(next_worker_us_));
   } else if (!has_ready_worker_) {
     timeout = sooner(timeout, kSlowStartMs);
   }
@@ -293,7 +288,7 @@ void Supervisor::wait() {
   if (is_recorded(memory_.standby)) {
     awaited.push_back({memory_.standby.pidfd, POLLIN, 0});
   } else {
-    timeout = sooner(timeout, until(next_standby_us_));
+    timeout = sooner(timeout, sys::ms_until(next_standby_us_));
   }
   upgrade_.add_to(awaited);
   if (control_) {
@@ -315,7 +310,7 @@ void Supervisor::serve(const std::vector<pollfd>& polled) {
 
 // -1: never.
 int Supervisor::until_hang_check() const {
-  return hangs_.timeout_ms() < 0 ? -1 : until(next_hang_check_us_);
+  return hangs_.timeout_ms() < 0 ? -1 : sys::ms_until(next_hang_check_us_);
 }
 
 void Supervisor::end_worker_that_hangs() {

@@ -117,9 +117,7 @@ void Upgrade::add_to(std::vector<pollfd>& polled) const {
 }
 
 int Upgrade::timeout_ms() const {
-  if (stage_ == Stage::kIdle) return -1;
-  const std::uint64_t now = sys::monotonic_us();
-  return deadline_us_ <= now ? 0 : static_cast<int>((deadline_us_ - now) / 1000 + 1);
+  return stage_ == Stage::kIdle ? -1 : sys::ms_until(deadline_us_);
 }
 
 void Upgrade::read_check() {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace cvfs {
 
@@ -41,6 +42,11 @@ struct ThreadStack {
 
 struct FaultArea {
   static constexpr std::uint32_t kLayoutVersion = 1;
+
+  // The one in the section kFaults.
+  static FaultArea& in(std::span<std::byte> section) {
+    return *reinterpret_cast<FaultArea*>(section.data());
+  }
 
   FaultRecord fault;
   ThreadStack stacks[kMaxStacks];

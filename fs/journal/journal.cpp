@@ -102,9 +102,7 @@ Outcome<void> Journal::migrate(std::span<const std::byte> old, std::uint32_t,
   return {};
 }
 
-Journal::Journal(std::span<std::byte> memory)
-    : records_(reinterpret_cast<IntentRecord*>(memory.data()),
-               memory.size() / sizeof(IntentRecord)) {
+Journal::Journal(std::span<std::byte> memory) : records_(records_in(memory)) {
   const MutexLock lock(mutex_);
   for (IntentRecord& record : records_) {
     if (record.unique == 0) {

@@ -95,6 +95,11 @@ class Journal {
   static constexpr std::size_t kSlots = 256;
   static std::size_t bytes() { return kSlots * sizeof(IntentRecord); }
 
+  // All slots of the section kJournal, for who only looks on.
+  static std::span<IntentRecord> records_in(std::span<std::byte> section) {
+    return {reinterpret_cast<IntentRecord*>(section.data()), section.size() / sizeof(IntentRecord)};
+  }
+
   // Of the versions before, as section.h has it.
   static Outcome<void> migrate(std::span<const std::byte> old, std::uint32_t old_version,
                                std::span<std::byte> fresh);

@@ -123,6 +123,11 @@ std::uint64_t monotonic_us() {
   return microseconds_of(CLOCK_MONOTONIC);
 }
 
+int ms_until(std::uint64_t time_us) {
+  const std::uint64_t now = monotonic_us();
+  return time_us <= now ? 0 : static_cast<int>((time_us - now) / 1000 + 1);
+}
+
 std::uint64_t coarse_monotonic_us() {
   return microseconds_of(CLOCK_MONOTONIC_COARSE);
 }

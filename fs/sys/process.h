@@ -1,4 +1,6 @@
-// Processes that share one descriptor table, so that what one opens outlives it in the other.
+// Processes: starting one that shares our descriptor table, so that what one opens outlives it in
+// the other; asking how one ended; the clock that all of them read. Nothing is kept between two
+// calls.
 #pragma once
 
 #include <sys/types.h>
@@ -45,6 +47,9 @@ std::string how_it_ended(int status);
 
 // Microseconds of CLOCK_MONOTONIC, the same for all processes. Any thread.
 std::uint64_t monotonic_us();
+
+// From now until then on this clock, rounded up: as poll(2) takes it. 0: it has passed. Any thread.
+int ms_until(std::uint64_t time_us);
 
 // The same clock, a few milliseconds late: costs no more than reading memory. Any thread.
 std::uint64_t coarse_monotonic_us();
