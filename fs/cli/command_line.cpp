@@ -13,9 +13,9 @@ constexpr const char* kExitCodes =
     "Exit codes, as mount(8)'s:\n"
     "   0  done\n"
     "   1  the invocation is wrong, or not root's\n"
-    "   2  the system: no /proc, no memory\n"
+    "   2  the system: no /proc, no memory; a build cannot take a view over\n"
     "   4  a defect: a view's answer makes no sense; please report it\n"
-    "  32  no such view; one is dead, gives no answer, or refuses\n\n"
+    "  32  no such view; one is dead or gives no answer\n\n"
     "cvfs COMMAND --help says more.";
 
 constexpr const char* kHelp = "cvfs --help";
