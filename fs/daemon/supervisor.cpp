@@ -1,11 +1,15 @@
 #include "daemon/supervisor.h"
 
 #include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/log.h"
 #include "control/control_message.h"
@@ -27,7 +31,8 @@ constexpr int kLongestServedDelayMs = 20;  // of those that did: containers wait
 constexpr int kStandbyDelayMs = 20;
 // A worker that lived this long before it died did help.
 constexpr std::uint64_t kHealthyUs = 100'000;
-// How often a worker that starts is looked at, and how long it is given.
+// How often a worker that starts is looked at. After so long without one that serves, the others
+// are heard as well, though it may still be starting: it is looked at less often then.
 constexpr int kStartingMs = 5;
 constexpr std::uint64_t kMostStartingUs = 5'000'000;
 constexpr int kSlowStartMs = 100;
@@ -153,6 +158,10 @@ std::optional<Role> Supervisor::keep_worker() {
   if (has_ended(view_)) return Role::kEnded;
   if (upgrade_.is_draining()) upgrade_.hand_over();
   if (sys::monotonic_us() < next_worker_us_) return std::nullopt;
+  return start_worker();
+}
+
+std::optional<Role> Supervisor::start_worker() {
   memory_.worker_is_ready = 0;
   memory_.draining = 0;
   has_ready_worker_ = false;
@@ -268,34 +277,36 @@ std::optional<Role> Supervisor::start_standby() {
 // ---- waiting
 
 void Supervisor::wait() {
-  std::vector<pollfd> awaited;
-  if (is_recorded(memory_.worker)) awaited.push_back({memory_.worker.pidfd, POLLIN, 0});
-  // A worker that starts looks at which descriptors there are: until it serves, none is opened or
-  // closed here, but for those that records name.
-  if (worker_is_starting()) {
-    (void)::poll(awaited.data(), awaited.size(), kStartingMs);
-    // It may hang over a request that is sent again; then it is past looking at descriptors.
-    end_worker_that_hangs();
-    return;
+  if (worker_is_starting()) return wait_for_starting_worker();
+  std::vector<pollfd> awaited{{view_.signals.get(), POLLIN, 0}};
+  for (const ProcessRecord* process : {&memory_.worker, &memory_.standby}) {
+    if (is_recorded(*process)) awaited.push_back({process->pidfd, POLLIN, 0});
   }
+  upgrade_.add_to(awaited);
+  if (control_) control_->add_to(awaited);
+  if (::poll(awaited.data(), awaited.size(), timeout_ms()) >= 0) serve(awaited);
+}
+
+// It looks at which descriptors there are: until it serves, none is opened or closed here, but for
+// those that records name.
+void Supervisor::wait_for_starting_worker() {
+  pollfd worker{memory_.worker.pidfd, POLLIN, 0};
+  (void)::poll(&worker, 1, kStartingMs);
+  // It may hang over a request that is sent again; then it is past looking at descriptors.
+  end_worker_that_hangs();
+}
+
+// -1: for ever.
+int Supervisor::timeout_ms() const {
   int timeout = sooner(upgrade_.timeout_ms(), until_hang_check());
   if (!is_recorded(memory_.worker)) {
     timeout = sooner(timeout, sys::ms_until(next_worker_us_));
   } else if (!has_ready_worker_) {
     timeout = sooner(timeout, kSlowStartMs);
   }
-  awaited.push_back({view_.signals.get(), POLLIN, 0});
-  if (is_recorded(memory_.standby)) {
-    awaited.push_back({memory_.standby.pidfd, POLLIN, 0});
-  } else {
-    timeout = sooner(timeout, sys::ms_until(next_standby_us_));
-  }
-  upgrade_.add_to(awaited);
-  if (control_) {
-    control_->add_to(awaited);
-    timeout = sooner(timeout, control_->timeout_ms());
-  }
-  if (::poll(awaited.data(), awaited.size(), timeout) >= 0) serve(awaited);
+  if (!is_recorded(memory_.standby)) timeout = sooner(timeout, sys::ms_until(next_standby_us_));
+  if (control_) timeout = sooner(timeout, control_->timeout_ms());
+  return timeout;
 }
 
 void Supervisor::serve(const std::vector<pollfd>& polled) {

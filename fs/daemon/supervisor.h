@@ -32,7 +32,7 @@ enum class Role {
   kSuperseded,  // another build has the view: end without a trace
 };
 
-// How it came to be one.
+// How this process came to be the supervisor.
 enum class Accession {
   kMounted,     // it made the mount
   kSucceeded,   // its predecessor died
@@ -59,6 +59,7 @@ class Supervisor {
   void come_from_another_program();
   bool is_superseded() const;
   std::optional<Role> keep_worker();
+  std::optional<Role> start_worker();
   std::optional<Role> keep_standby();
   std::optional<Role> start_standby();
   bool worker_is_starting() const;
@@ -70,6 +71,8 @@ class Supervisor {
   int until_hang_check() const;
   void end_worker_that_hangs();
   void wait();
+  void wait_for_starting_worker();
+  int timeout_ms() const;
   void serve(const std::vector<pollfd>& polled);
   void take_signals();
   std::optional<std::string> answer(const ControlCommand& command, int client_fd);
@@ -80,17 +83,17 @@ class Supervisor {
   std::optional<ControlServer> control_;
   Upgrade upgrade_;
   HangWatch hangs_;
-  std::string hung_;               // why the worker was ended
+  std::string hung_;               // why we ended the worker; empty: we did not
   UniqueFd predecessor_;           // that died
   UniqueFd replaced_standby_;      // of the build that we took over from
-  bool has_ready_worker_ = false;  // and has noted it
-  bool has_open_event_ = false;    // of which the pause is not known yet
+  bool has_ready_worker_ = false;  // its worker_is_ready has been seen, and acted upon
+  bool has_open_event_ = false;    // the last one: how long the pause was is not known yet
   std::uint64_t worker_started_us_ = 0;
   std::uint64_t next_worker_us_ = 0;
   std::uint64_t next_standby_us_ = 0;
   std::uint64_t next_hang_check_us_ = 0;
-  int delay_ms_ = 0;
-  int exit_code_ = 0;
+  int delay_ms_ = 0;   // between the last worker's death and the next one's start
+  int exit_code_ = 0;  // of a worker that could not take the view over before any had served
 };
 
 }  // namespace cvfs

@@ -133,10 +133,11 @@ void Upgrade::read_check() {
 void Upgrade::go_on() {
   if (stage_ == Stage::kIdle) return;
   const bool is_late = sys::monotonic_us() >= deadline_us_;
-  if (stage_ == Stage::kDraining) {
-    if (is_late) (void)sys::send_signal(view_.memory().worker.pidfd, SIGKILL);
-    return;
-  }
+  if (stage_ == Stage::kChecking) return follow_check(is_late);
+  if (is_late) (void)sys::send_signal(view_.memory().worker.pidfd, SIGKILL);
+}
+
+void Upgrade::follow_check(bool is_late) {
   if (check_output_) read_check();
   if (is_late) (void)sys::send_signal(check_.get(), SIGKILL);
   const auto end = sys::await_end(check_.get(), is_late ? -1 : 0);

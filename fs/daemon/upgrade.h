@@ -36,6 +36,7 @@ class Upgrade {
   enum class Stage { kIdle, kChecking, kDraining };
 
   Outcome<void> start_check();
+  void follow_check(bool is_late);
   void read_check();
   void end_check(const std::string& fault);
   void drain();
@@ -50,8 +51,8 @@ class Upgrade {
   std::uint64_t deadline_us_ = 0;
 };
 
-// Offers the state to `program` and becomes it. Returns only if that fails (errno): the offer is
-// taken back.
+// Offers the state to `program` and becomes it. Returns only if that fails (errno: execve(2)'s):
+// the offer is taken back then. All descriptors stay open over it.
 void become_program(const ServedView& view, const std::string& program);
 
 // ---- in the build that has taken over, or in the one that goes on
