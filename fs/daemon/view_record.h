@@ -1,10 +1,10 @@
 // The view record: a ServedView as text (JSON) in the state memory, so that another build can take
 // the view over: everything as it was decided at the mount, with descriptors by their numbers.
-// Fields are only ever added, and a reader takes defaults for those that are missing. Not
-// thread-safe.
+// Fields are only ever added, and a reader takes defaults for those that came later than the
+// record. Not thread-safe.
 #pragma once
 
-#include <string>
+#include <memory>
 
 #include "daemon/served_view.h"
 

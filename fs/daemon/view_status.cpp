@@ -1,6 +1,7 @@
 #include "daemon/view_status.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
@@ -86,6 +87,7 @@ json requests_of(const ServedView& view) {
 
 json status_of(const ServedView& view) {
   const ViewState& memory = view.memory();
+  // "/run/cvfs/53.sock": the number was found once, when it was made.
   const std::string socket = std::filesystem::path(view.control_path).stem();
   return {{"id", std::atoi(socket.c_str())},
           {"source", view.plan.source.name},

@@ -1,4 +1,5 @@
-// What a view says of itself: the answer to `cvfs status`. By the supervisor.
+// What a view says of itself: the answer to `cvfs status`. For the supervisor; one thread. What the
+// worker writes meanwhile is read as it is at the moment.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -128,7 +128,6 @@ Session::~Session() {
   if (session_ != nullptr) fuse_session_destroy(session_);
 }
 
-// The bytes of a message; 0 or less: the connection has ended, or no more is to be received.
 int Session::receive(ReceiveBuffer& buffer) {
   buffer.clear();
   for (;;) {

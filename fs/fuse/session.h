@@ -50,22 +50,23 @@ class Session {
   Session(Mount& mount, int device_fd) : mount_(mount), device_fd_(device_fd) {}
 
   struct ServingThread {
-    std::atomic<bool> is_receiving = false;
+    std::atomic<bool> is_receiving = false;  // and may be interrupted
     std::jthread thread;
   };
 
   void serve_requests(unsigned index, int bell);
-  // Receives one message and answers it; kNone: the connection has ended.
+  // Receives one message and answers it; kNone: receive() got none.
   enum class Message { kNone, kRequest, kResent, kNotice };
   Message serve_one(ReceiveBuffer& buffer, JournalSlot& slot, RequestCounters& counters);
+  // How many bytes; 0 or less: the connection has ended, or no more is to be received.
   int receive(ReceiveBuffer& buffer);
 
   Mount& mount_;
   int device_fd_;
   fuse_session* session_ = nullptr;
   std::atomic<bool> draining_ = false;
-  std::atomic<unsigned> serving_ = 0;
-  std::deque<ServingThread> threads_;
+  std::atomic<unsigned> serving_ = 0;  // threads that have not ended
+  std::deque<ServingThread> threads_;  // not a vector: they cannot be moved
 };
 
 }  // namespace cvfs

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <csignal>
+#include <cstddef>
 
 namespace cvfs::sys {
 

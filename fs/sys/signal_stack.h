@@ -2,8 +2,6 @@
 // no sense any more (sigaltstack(2)). Made and destroyed by the thread that it is for.
 #pragma once
 
-#include <cstddef>
-
 namespace cvfs::sys {
 
 class SignalStack {

@@ -1,7 +1,6 @@
 // cvfsd: the daemon of one view. mount.cvfs starts it; by hand it stays in the foreground.
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
