@@ -12,6 +12,7 @@ import sys
 WORD = 8
 KEEP_TOGETHER = 2  # words of zeros that are cheaper within a run
 JOURNAL = 3
+JOURNAL_SLOTS = 256  # Journal::kSlots
 
 
 def open_state(pid):
@@ -63,7 +64,7 @@ def requests_at_hand(fd):
         kind, version, offset, size = struct.unpack_from("<IIQQ", page, 24 + 24 * i)
         if kind == JOURNAL and version != 0:
             data = os.pread(fd, size, offset)
-            record = size // 256
+            record = size // JOURNAL_SLOTS
             return sum(data[at:at + WORD] != bytes(WORD) for at in range(0, size, record))
     sys.exit("state_image.py: no journal in it")
 

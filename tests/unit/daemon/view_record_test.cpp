@@ -39,6 +39,7 @@ ServedView some_view() {
   view.plan.options.cache.ttl_seconds = 2.5;
   view.plan.options.log_level = LogLevel::kDebug;
   view.plan.options.threads = 7;
+  view.plan.options.hang_seconds = 30;
   view.plan.options.mount_flags = 6;
   view.plan.identity = std::make_unique<Identity>(
       UserNamespaceMap{map("0:100000:65536"), map("0:200000:10:10:300000:5"), "@dockremap"},
@@ -59,6 +60,14 @@ ServedView some_view() {
   return view;
 }
 
+// Both views believe that they own the descriptors.
+void let_go(ServedView& read) {
+  for (UniqueFd* fd : {&read.device, &read.signals, &read.worker_bell, &read.standby_bell,
+                       &read.plan.source.tenant_root, &read.plan.source.directory}) {
+    (void)fd->release();
+  }
+}
+
 TEST(ViewRecord, TellsAnotherBuildWhatTheViewIs) {
   ServedView view = some_view();
   ASSERT_TRUE(write_view_record(view));
@@ -72,6 +81,7 @@ TEST(ViewRecord, TellsAnotherBuildWhatTheViewIs) {
   EXPECT_EQ(read->plan.options.cache.ttl_seconds, 2.5);
   EXPECT_EQ(read->plan.options.log_level, LogLevel::kDebug);
   EXPECT_EQ(read->plan.options.threads, 7U);
+  EXPECT_EQ(read->plan.options.hang_seconds, 30U);
   EXPECT_EQ(read->plan.options.mount_flags, 6U);
   EXPECT_EQ(read->plan.identity->userns().origin, "@dockremap");
   EXPECT_EQ(read->plan.identity->userns().gids, view.plan.identity->userns().gids);
@@ -84,11 +94,7 @@ TEST(ViewRecord, TellsAnotherBuildWhatTheViewIs) {
   EXPECT_EQ(read->mounted_at, 1'790'000'000);
   EXPECT_EQ(read->version, "0.1.0");
   EXPECT_TRUE(read->to_syslog);
-  // Both believe that they own the descriptors.
-  for (UniqueFd* fd : {&read->device, &read->signals, &read->worker_bell, &read->standby_bell,
-                       &read->plan.source.tenant_root, &read->plan.source.directory}) {
-    (void)fd->release();
-  }
+  let_go(*read);
 }
 
 TEST(ViewRecord, ATargetIsItsBytes) {
@@ -97,10 +103,7 @@ TEST(ViewRecord, ATargetIsItsBytes) {
   auto read = read_view_record(view.state);
   ASSERT_TRUE(read);
   EXPECT_EQ(read->plan.target, view.plan.target);
-  for (UniqueFd* fd : {&read->device, &read->signals, &read->worker_bell, &read->standby_bell,
-                       &read->plan.source.tenant_root, &read->plan.source.directory}) {
-    (void)fd->release();
-  }
+  let_go(*read);
 }
 
 TEST(ViewRecord, NoneIsRefused) {

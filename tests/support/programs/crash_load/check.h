@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <set>
 #include <string>
@@ -21,6 +22,7 @@ struct Unexpected {
 // The answers of a view whose processes have all ended.
 struct Lost : Unexpected {};
 
+// What the process is at, for the messages.
 inline std::string operation;  // NOLINT(cppcoreguidelines-avoid-non-const-global-variables)
 
 void expect(bool is_right, const std::string& path, const std::string& detail);
