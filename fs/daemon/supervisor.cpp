@@ -1,5 +1,6 @@
 #include "daemon/supervisor.h"
 
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -122,6 +123,10 @@ void Supervisor::succeed() {
   memory_.standby.pid = 0;
   ++memory_.supervisor_deaths;
   note_event(memory_, ViewEventKind::kSupervisorDied, end ? end->text() : "");
+  // The worker waits for the predecessor's descriptor, by its number, and poll(2) looks the number
+  // up again when it is woken: if that is another's by then, it would sleep on, and never hear of
+  // our own end. Before we close it.
+  ::eventfd_write(view_.worker_bell.get(), 1);
 }
 
 // Our number is the same as before. The standby is the other program's, which goes on with the

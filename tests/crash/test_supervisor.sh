@@ -56,6 +56,25 @@ equal "it starts the others again" "" "$faults"
 check_load "nobody notices" "$load"
 check "one of each is there" eventually 5 is_complete
 
+echo "# a worker that comes late to see that its supervisor died"
+# Meanwhile the successor has closed what the worker waited for, and opened something else by its number.
+hog_first_cpu() { # for 0.3 s
+  chrt -f 1 taskset -c 0 python3 -c 'import time
+end = time.monotonic() + 0.3
+while time.monotonic() < end: pass'
+}
+eventually 5 is_complete
+if chrt -f 1 true 2>/dev/null && taskset -p -c 0 "$(worker)" >/dev/null; then
+  hog_first_cpu &
+  hog=$!
+  sleep 0.1
+  kill -KILL "$(supervisor)"
+  wait "$hog"
+  eventually 5 is_complete || fail "the standby goes on in its place" "$(pgrep -a -x 'cvfsd(-.*)?')"
+  kill -KILL "$(supervisor)" "$(standby)"
+  check "it notices when the next one and its standby die" eventually 5 is_complete
+fi
+
 echo "# umount in the moment of a death"
 for kind in "${kinds[@]}"; do
   "$kind" >/dev/null && kill -KILL "$("$kind")"
