@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "daemon/process_record.h"
+#include "daemon/supervisor.h"
 #include "daemon/upgrade.h"
 #include "daemon/view_record.h"
 
@@ -39,6 +40,7 @@ void become_supervisor(const ServedView& view) {
   if (const auto written = write_view_record(view); !written) {
     return spdlog::error("cannot: {}", written.error().message());
   }
+  forget_signals(view);
   become_program(view, "/proc/self/exe");
   spdlog::error("cannot: {}", std::strerror(errno));
 }

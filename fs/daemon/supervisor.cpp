@@ -66,6 +66,11 @@ Outcome<UniqueFd> take_supervised_signals() {
   return fd;
 }
 
+void forget_signals(const ServedView& view) {
+  signalfd_siginfo info{};
+  while (::read(view.signals.get(), &info, sizeof info) == sizeof info) continue;
+}
+
 Supervisor::Supervisor(const ServedView& view, Accession accession)
     : view_(view),
       memory_(view.memory()),
@@ -104,6 +109,9 @@ Role Supervisor::run() {
 // ---- coming to be the supervisor
 
 void Supervisor::take_over() {
+  const bool was_standby =
+      accession_ == Accession::kSucceeded || accession_ == Accession::kRolledBack;
+  if (was_standby) forget_signals(view_);
   if (accession_ == Accession::kSucceeded) return succeed();
   if (accession_ == Accession::kExecuted) come_from_another_program();
   if (memory_.supervisor.pid == ::getpid() && is_recorded(memory_.supervisor)) return;

@@ -23,6 +23,9 @@ namespace cvfs {
 // unless it is busy; SIGHUP goes on with the build that is installed. Blocked from here on, in the
 // processes it starts, too: a SIGTERM to the whole session does not kill a worker.
 Outcome<UniqueFd> take_supervised_signals();
+// Those that came while this process was none: they went to all of the view's processes, and the
+// supervisor has done what they asked for. Else they would be done again, days later.
+void forget_signals(const ServedView& view);
 
 // What the process is that comes back from Supervisor::run(): it starts others by fork.
 enum class Role {

@@ -75,6 +75,25 @@ if chrt -f 1 true 2>/dev/null && taskset -p -c 0 "$(worker)" >/dev/null; then
   check "it notices when the next one and its standby die" eventually 5 is_complete
 fi
 
+echo "# asked to end while the view is busy"
+(cd "$T/view" && exec sleep 1000) &
+busy=$!
+said_before=$(grep -c 'asked to end' "$T/log")
+has_refused() { (($(grep -c 'asked to end' "$T/log") > said_before)); }
+eventually 5 is_complete
+mapfile -t processes < <(view_processes)
+kill -TERM "${processes[@]}" # as who ends a whole session, or a service, does
+check "it refuses" eventually 5 has_refused
+kill -KILL "$busy"
+kill -KILL "$(supervisor)"
+check "the standby that goes on" eventually 5 is_complete
+check "does not do it afterwards" is_mounted "$T/view"
+mapfile -t processes < <(pgrep -x 'cvfsd-worker|cvfsd-standby')
+kill -TERM "${processes[@]}"
+kill -KILL "$(supervisor)" "$(standby)"
+check "the worker that goes on" eventually 5 is_complete
+check "does not either" is_mounted "$T/view"
+
 echo "# umount in the moment of a death"
 for kind in "${kinds[@]}"; do
   "$kind" >/dev/null && kill -KILL "$("$kind")"
