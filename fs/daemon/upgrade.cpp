@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,7 +37,11 @@ std::string number(int value) {
 }
 
 // The check's own process: nothing of ours but the state memory and what it says there.
-[[noreturn]] void be_check(const std::string& program, int state_fd, int output_fd) {
+[[noreturn]] void be_check(pid_t supervisor, const std::string& program, int state_fd,
+                           int output_fd) {
+  // Nobody else knows of us: one that hangs must not keep the state memory for ever.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != supervisor) ::_exit(static_cast<int>(ExitCode::kSystem));
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -88,8 +93,9 @@ Outcome<void> Upgrade::start_check() {
   }
   check_output_.reset(ends[0]);
   const UniqueFd write_end(ends[1]);
+  const pid_t supervisor = ::getpid();
   const pid_t pid = ::fork();
-  if (pid == 0) be_check(program_, view_.state->fd(), write_end.get());
+  if (pid == 0) be_check(supervisor, program_, view_.state->fd(), write_end.get());
   auto pidfd = pid < 0 ? Result<UniqueFd>(last_error()) : sys::open_pidfd(pid);
   if (!pidfd) {
     if (pid > 0) ::kill(pid, SIGKILL);
