@@ -240,17 +240,22 @@ void Supervisor::worker_came_to_serve() {
     spdlog::error("the supervisor of {} died; its standby goes on in its place", view_.target());
     predecessor_.reset();
   }
+  end_replaced_standby();
   if (memory_.upgrade_by != 0 && !upgrade_.is_under_way()) end_upgrade();
+}
+
+// The state is ours: it has nothing to go on with. One that was stopped, and so did not come to its
+// turn when its supervisor died, does not see that by itself.
+void Supervisor::end_replaced_standby() {
+  if (!replaced_standby_) return;
+  (void)sys::send_signal(replaced_standby_.get(), SIGKILL);
+  (void)sys::await_end(replaced_standby_.get(), 1000);
+  replaced_standby_.reset();
 }
 
 // Whoever began it, and whoever of us was there meanwhile: how did it end?
 void Supervisor::end_upgrade() {
   if (memory_.upgrade_by != view_.generation + 1) {
-    if (replaced_standby_) {
-      (void)sys::send_signal(replaced_standby_.get(), SIGKILL);
-      (void)sys::await_end(replaced_standby_.get(), 1000);
-      replaced_standby_.reset();
-    }
     view_.state->retire_older();
     return report_upgraded(view_);
   }

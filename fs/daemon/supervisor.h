@@ -70,6 +70,7 @@ class Supervisor {
   void note_worker_death(int pid, const sys::ProcessEnd& end);
   void delay_worker(bool has_served);
   void worker_came_to_serve();
+  void end_replaced_standby();
   void end_upgrade();
   int until_hang_check() const;
   void end_worker_that_hangs();

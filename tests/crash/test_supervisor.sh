@@ -75,6 +75,15 @@ if chrt -f 1 true 2>/dev/null && taskset -p -c 0 "$(worker)" >/dev/null; then
   check "it notices when the next one and its standby die" eventually 5 is_complete
 fi
 
+echo "# the supervisor dies while the standby is stopped"
+eventually 5 is_complete
+stopped=$(standby)
+is_gone() { ! is_running "$stopped"; }
+kill -STOP "$stopped"
+kill -KILL "$(supervisor)"
+check "the worker goes on" eventually 8 is_gone
+check "and one of each is there" eventually 5 is_complete
+
 echo "# asked to end while the view is busy"
 (cd "$T/view" && exec sleep 1000) &
 busy=$!
