@@ -63,6 +63,7 @@ int run_cvfs(int argc, const char* const* argv, const std::string& version,
   app.footer(kExitCodes);
   add_status_command(app, chosen);
   add_upgrade_command(app, chosen);
+  add_locks_command(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

@@ -15,5 +15,6 @@ using Action = std::function<int(const Console& console)>;
 // Each adds itself to `app`; `chosen` is set when the word is there.
 void add_status_command(CLI::App& app, Action& chosen);
 void add_upgrade_command(CLI::App& app, Action& chosen);
+void add_locks_command(CLI::App& app, Action& chosen);
 
 }  // namespace cvfs

@@ -63,7 +63,7 @@ Result<std::string> ask_line(const RunningView& view, const ControlCommand& comm
   // A process of the view that died over it: another has taken its place. Only what changes nothing
   // is said twice.
   const bool is_cut = !line && line.error().value == ECONNRESET;
-  if (is_cut && command.verb == ControlVerb::kStatus) {
+  if (is_cut && command.verb != ControlVerb::kUpgrade) {
     line = ask_view(socket, to_line(command), timeout_ms);
   }
   return line;

@@ -22,6 +22,7 @@ struct Verb {
 constexpr auto kVerbs = std::to_array<Verb>({
     {"status", ControlVerb::kStatus},
     {"upgrade", ControlVerb::kUpgrade},
+    {"locks", ControlVerb::kLocks},
 });
 
 tl::unexpected<OperatorError> refuse_command(std::string_view object, std::string what,

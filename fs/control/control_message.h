@@ -1,6 +1,7 @@
 // The protocol of a view's control socket: one command a connection, one line of JSON each way.
 //
 //   {"command":"status"}                         {"ok":true,"view":{...}}
+//   {"command":"locks"}                          {"ok":true,"locks":[{...}]}
 //   {"command":"upgrade","cvfsd":"/usr/..."}     {"ok":false,"error":{"code":32,"object":"..",..}}
 //
 // What arrives is not trusted: nothing here throws, or believes a type, a length or a character.
@@ -22,7 +23,7 @@ inline constexpr std::size_t kMaxCommandBytes = 4096;
 // Of an answer: more than any view says.
 inline constexpr std::size_t kMaxReplyBytes = std::size_t{1} << 20;
 
-enum class ControlVerb { kStatus, kUpgrade };
+enum class ControlVerb { kStatus, kUpgrade, kLocks };
 
 struct ControlCommand {
   ControlVerb verb = ControlVerb::kStatus;

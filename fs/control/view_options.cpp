@@ -112,6 +112,12 @@ bool set_passthrough(ViewOptions& options, std::string_view value) {
                      {{"auto", PassthroughMode::kAuto}, {"off", PassthroughMode::kOff}});
 }
 
+bool set_locks(ViewOptions& options, std::string_view value) {
+  return assign_word(
+      options.locks, value,
+      {{"shared", LockOption::kShared}, {"local", LockOption::kLocal}, {"off", LockOption::kOff}});
+}
+
 bool set_log_level(ViewOptions& options, std::string_view value) {
   return assign_word(options.log_level, value,
                      {{"error", LogLevel::kError},
@@ -163,6 +169,7 @@ constexpr auto kValueOptions = std::to_array<ValueOption>({
     {"containerdata", "an absolute path", "containerdata=/containerdata", set_containerdata},
     {"passthrough", "auto or off", "passthrough=auto or passthrough=off", set_passthrough},
     {"cache", "none or ttl:SECONDS (0 to 86400)", "cache=none or cache=ttl:1", set_cache},
+    {"locks", "shared, local or off", "locks=shared", set_locks},
     {"log", "error, warning, info or debug", "log=info", set_log_level},
     {"threads", "a number from 1 to 64", "threads=4",
      [](ViewOptions& o, std::string_view v) {
@@ -183,7 +190,6 @@ struct UnavailableOption {
 
 constexpr auto kUnavailableOptions = std::to_array<UnavailableOption>({
     {"cache", "notify", "cache=ttl:SECONDS or cache=none"},
-    {"locks", "", "leave it out (locks hold within one view)"},
     {"lower", "", "leave it out (a view shows the tenant's tree alone)"},
     {"transport", "", "leave it out (requests come over /dev/fuse)"},
     {"remount", "", "umount DIR, then mount it again with the new options"},

@@ -17,6 +17,8 @@ enum class OwnerPolicy { kDefault, kMap, kVirtual, kCaller };
 // As owner= has it. kDefault has no name: "".
 const char* name_of(OwnerPolicy policy);
 enum class PassthroughMode { kAuto, kOff };
+// Of files, by fcntl(2) and flock(2): exclusive with everybody, within the view, or none (ENOLCK).
+enum class LockOption { kShared, kLocal, kOff };
 enum class LogLevel { kError, kWarning, kInfo, kDebug };
 
 struct CacheOption {
@@ -36,6 +38,7 @@ struct ViewOptions {
   std::string containerdata = "/containerdata";
   PassthroughMode passthrough = PassthroughMode::kAuto;
   CacheOption cache;
+  LockOption locks = LockOption::kShared;
   LogLevel log_level = LogLevel::kInfo;  // log=error|warning|info|debug
   unsigned threads = 0;                  // threads=1…64; 0: chosen from the number of CPUs
   // hang=: a worker that is at one request for so long is looked at; 0: never.

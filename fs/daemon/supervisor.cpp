@@ -18,6 +18,7 @@
 #include "daemon/mount_namespace.h"
 #include "daemon/process_record.h"
 #include "daemon/view_events.h"
+#include "daemon/view_locks.h"
 #include "daemon/view_status.h"
 #include "sys/process.h"
 
@@ -367,6 +368,7 @@ void Supervisor::take_signals() {
 
 std::optional<std::string> Supervisor::answer(const ControlCommand& command, int client_fd) {
   if (command.verb == ControlVerb::kStatus) return ok_reply({{"view", status_of(view_)}});
+  if (command.verb == ControlVerb::kLocks) return ok_reply({{"locks", locks_of(view_)}});
   upgrade_.begin(command.cvfsd, client_fd);
   return std::nullopt;
 }

@@ -135,6 +135,7 @@ Outcome<void> connect(ServedView& view) {
   settings.passthrough = plan.options.passthrough == PassthroughMode::kAuto && !must_see_writes;
   settings.posix_acl = plan.owner != OwnerPolicy::kCaller;
   settings.stack_depth = plan.stack_depth;
+  settings.locks = plan.options.locks != LockOption::kLocal;
   auto handshake = answer_init(view.device.get(), settings);
   if (!handshake) {
     return refuse_system(view.target(), "the kernel's FUSE does not answer as expected",

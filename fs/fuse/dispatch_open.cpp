@@ -12,12 +12,17 @@ void dispatch_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
              info);
 }
 
-void dispatch_flush(fuse_req_t request, fuse_ino_t, fuse_file_info*) {
-  // Everything written is on the backing filesystem already; locks are the kernel's own.
+void dispatch_flush(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
+  // Everything written is on the backing filesystem already.
+  Mount& mount = mount_of(request);
+  if (mount.locks) mount.locks->close(node, info->lock_owner);
   reply(request, Result<void>());
 }
 
-void dispatch_release(fuse_req_t request, fuse_ino_t, fuse_file_info* info) {
+void dispatch_release(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
+  // Before the handle goes: it keeps the file open.
+  Mount& mount = mount_of(request);
+  if (mount.locks) mount.locks->release(node, info->fh);
   op_release(mount_of(request), info->fh);
   reply(request, Result<void>());
 }

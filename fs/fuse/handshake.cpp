@@ -51,6 +51,7 @@ std::uint64_t wanted_flags(const HandshakeSettings& settings) {
   wanted |= sys::kFuseInitNoExport;
   if (settings.posix_acl) wanted |= FUSE_POSIX_ACL;
   if (settings.passthrough) wanted |= sys::kFuseInitPassthrough;
+  if (settings.locks) wanted |= FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
   return wanted;
 }
 
@@ -58,6 +59,10 @@ std::uint64_t wanted_flags(const HandshakeSettings& settings) {
 
 bool Handshake::passthrough() const {
   return (flags & sys::kFuseInitPassthrough) != 0;
+}
+
+bool Handshake::locks() const {
+  return (flags & FUSE_POSIX_LOCKS) != 0;
 }
 
 Result<Handshake> answer_init(int device_fd, const HandshakeSettings& settings) {

@@ -17,6 +17,7 @@ struct HandshakeSettings {
   // 1: the backing is an ordinary filesystem; 2: a stacked one (overlayfs), which then forbids
   // stacking anything on the view.
   unsigned stack_depth = 1;
+  bool locks = true;  // come to us; else they are the kernel's own
 };
 
 struct Handshake {
@@ -26,6 +27,7 @@ struct Handshake {
   std::vector<char> request;
 
   bool passthrough() const;
+  bool locks() const;
 };
 
 // The most bytes of one WRITE.

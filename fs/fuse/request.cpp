@@ -125,6 +125,11 @@ void note_dispatch() {
   facts.is_refused = false;
 }
 
+void note_refusal(int error) {
+  facts.is_refused = true;
+  log_unexpected(error);
+}
+
 Intent& intent_of(fuse_req_t) {
   return facts.intent;
 }
@@ -176,18 +181,17 @@ fuse_entry_param to_entry(fuse_req_t request, const Entry& entry) {
   return param;
 }
 
-void fill_open(const OpenedFile& opened, fuse_file_info* info) {
+void fill_open(const Mount& mount, const OpenedFile& opened, fuse_file_info* info) {
   info->fh = opened.handle.id();
   if (opened.backing > 0) {
     info->backing_id = opened.backing;
-    // Nothing of ours is written at close, and locks are the kernel's own.
-    info->noflush = 1;
+    // Nothing of ours is written at close, but locks go by it (docs/locks.md).
+    info->noflush = mount.locks ? 0 : 1;
   }
 }
 
 void reply(fuse_req_t request, Errno error) {
-  facts.is_refused = true;
-  log_unexpected(error.value);
+  note_refusal(error.value);
   fuse_reply_err(request, error.value);
 }
 
@@ -210,13 +214,13 @@ void reply_attributes(fuse_req_t request, const Result<Attributes>& result) {
 
 void reply_open(fuse_req_t request, Result<OpenedFile> result, fuse_file_info* info) {
   if (!result) return reply(request, result.error());
-  fill_open(*result, info);
+  fill_open(mount_of(request), *result, info);
   if (fuse_reply_open(request, info) == 0) result->handle.commit();
 }
 
 void reply_create(fuse_req_t request, Entry entry, OpenedFile opened, fuse_file_info* info) {
   const fuse_entry_param param = to_entry(request, entry);
-  fill_open(opened, info);
+  fill_open(mount_of(request), opened, info);
   if (fuse_reply_create(request, &param, info) != 0) return;
   opened.handle.commit();
   entry.lookup.commit();

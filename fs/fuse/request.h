@@ -41,6 +41,8 @@ class RequestScope {
 
 // The request at hand has come to a dispatch function.
 void note_dispatch();
+// It is answered with an error by other means than reply().
+void note_refusal(int error);
 
 // Of the request at hand.
 Intent& intent_of(fuse_req_t request);
@@ -65,6 +67,6 @@ Attributes shown_to_caller(fuse_req_t request, Attributes attributes);
 struct stat to_stat(const Attributes& attributes);
 // As the caller of the request sees it.
 fuse_entry_param to_entry(fuse_req_t request, const Entry& entry);
-void fill_open(const OpenedFile& opened, fuse_file_info* info);
+void fill_open(const Mount& mount, const OpenedFile& opened, fuse_file_info* info);
 
 }  // namespace cvfs

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "base/log.h"
+#include "fuse/dispatch_lock.h"
 #include "fuse/forget.h"
 #include "fuse/libfuse.h"
 #include "fuse/operations.h"
@@ -59,6 +60,8 @@ class ReceiveBuffer {
   std::uint32_t opcode() const {
     return reinterpret_cast<const fuse_in_header*>(message_.data())->opcode;
   }
+
+  std::span<const std::byte> message() const { return message_.first(buffer_.size); }
 
   bool carry_out_forgets(Mount& mount) {
     return cvfs::carry_out_forgets(mount, message_.first(buffer_.size), slot_.done);
@@ -121,6 +124,7 @@ Result<std::unique_ptr<Session>> Session::adopt(int device_fd, const Handshake& 
   init.mem = request.data();
   init.size = request.size();
   fuse_session_process_buf(session->session_, &init);
+  answer_locks_on(mount, device_fd);
   return session;
 }
 
@@ -141,13 +145,16 @@ int Session::receive(ReceiveBuffer& buffer) {
 Session::Message Session::serve_one(ReceiveBuffer& buffer, JournalSlot& slot,
                                     RequestCounters& counters) {
   if (receive(buffer) <= 0) return Message::kNone;
-  if (buffer.carry_out_forgets(mount_)) {
+  if (buffer.carry_out_forgets(mount_) ||
+      carry_out_interrupt(mount_, device_fd_, buffer.message())) {
     counters.count(buffer.opcode(), false);
     return Message::kNotice;
   }
   const RequestScope request(mount_, slot, counters, *buffer.get());
   if (request.is_hopeless()) {
     request.refuse(device_fd_);
+  } else if (is_lock_request(buffer.opcode())) {
+    dispatch_lock(mount_, device_fd_, buffer.message());
   } else {
     fuse_session_process_buf(session_, buffer.get());
   }
@@ -178,6 +185,7 @@ void Session::resume() {
     if (message == Message::kResent) ++mount_.state->view().resent;
   }
   mount_.journal->drop_orphans();
+  if (mount_.locks) mount_.locks->settle();
 }
 
 void Session::serve_requests(unsigned index, int bell) {

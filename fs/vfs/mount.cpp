@@ -13,8 +13,9 @@ namespace cvfs {
 
 namespace {
 
-// Of the descriptors a quarter (64 to 16384) is for idle references, and an eighth is kept back;
-// half of that eighth directories may use, so that a full view can still be listed and emptied.
+// Of the descriptors a quarter (64 to 16384) is for idle references, an eighth for locks, and an
+// eighth is kept back; half of that directories may use, so that a full view can still be listed
+// and emptied.
 std::size_t descriptor_limit() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return 1024;
@@ -25,9 +26,13 @@ std::size_t idle_descriptors() {
   return std::clamp<std::size_t>(descriptor_limit() / 4, 64, 16384);
 }
 
+std::size_t lock_descriptors() {
+  return std::min<std::size_t>(descriptor_limit() / 8, LockSection::kOwners);
+}
+
 HandleLimits handle_limits() {
   const std::size_t share = descriptor_limit() / 16;
-  const std::size_t reserved = idle_descriptors() + 2 * share;
+  const std::size_t reserved = idle_descriptors() + lock_descriptors() + 2 * share;
   const std::size_t most = descriptor_limit() > reserved ? descriptor_limit() - reserved : 1;
   return {std::min<std::size_t>(most, kMaxHandles / 2), share};
 }
@@ -91,7 +96,11 @@ Result<std::unique_ptr<Mount>> make_mount(MountParts parts) {
           : InodeTable(inodes, kMaxInodes),
       parts.adopt ? HandleTable::adopt(handles, kMaxHandles) : HandleTable(handles, kMaxHandles),
       std::make_unique<Journal>(state.section(Section::kJournal)),
-      MountSettings{parts.ttl_seconds, handle_limits(), own_pid_namespace(), 0}});
+      MountSettings{parts.ttl_seconds, handle_limits(), own_pid_namespace(), 0}, nullptr});
+  if (parts.shares_locks) {
+    mount->locks = std::make_unique<FileLocks>(*mount, state.section(Section::kLocks), parts.adopt,
+                                               lock_descriptors());
+  }
   File root = TRY(mount->store->root());
   const FileStatus status = TRY(mount->store->status(root));
   mount->settings.root_device = status.device;
@@ -113,6 +122,7 @@ std::vector<int> descriptors_in_use(Mount& mount) {
     used.push_back(handle.io);
     if (auto record = mount.inodes.find(handle.node)) used.push_back((*record)->held_fd);
   });
+  if (mount.locks) std::ranges::copy(mount.locks->descriptors(), std::back_inserter(used));
   return used;
 }
 

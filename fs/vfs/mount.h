@@ -13,6 +13,7 @@
 #include "vfs/attributes.h"
 #include "vfs/caller.h"
 #include "vfs/file_cache.h"
+#include "vfs/file_locks.h"
 #include "vfs/handle_table.h"
 #include "vfs/inode_table.h"
 #include "vfs/ownership.h"
@@ -49,6 +50,7 @@ struct Mount {
   HandleTable handles;
   std::unique_ptr<Journal> journal;
   MountSettings settings;
+  std::unique_ptr<FileLocks> locks;  // null: the kernel's own (locks=local), or none (locks=off)
 
   // A file's reference by its number. ESTALE: it is gone.
   Result<PinnedFile> pin(NodeId node) { return files->pin(node, TRY(inodes.find(node))->id); }
@@ -67,13 +69,14 @@ struct MountParts {
   std::unique_ptr<Ownership> owners;
   std::unique_ptr<Passthrough> passthrough;
   double ttl_seconds = 1.0;
+  bool shares_locks = false;  // locks=shared
 };
 
 // Makes the tables and gives the root its number, or goes on with what an earlier process left.
 // Errors: those of opening the root.
 Result<std::unique_ptr<Mount>> make_mount(MountParts parts);
 
-// The descriptors that the tables own: those of open files, and of files that have no id.
+// The descriptors that the tables own: those of open files, of files that have no id, of locks.
 std::vector<int> descriptors_in_use(Mount& mount);
 
 // Takes `count` lookups of an inode back; with the last, what belongs to it is released.

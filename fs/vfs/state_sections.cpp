@@ -6,6 +6,7 @@
 #include "journal/journal.h"
 #include "journal/receive_area.h"
 #include "journal/statistics.h"
+#include "locks/lock_section.h"
 #include "vfs/handle_table.h"
 #include "vfs/inode_table.h"
 
@@ -29,6 +30,7 @@ std::vector<SectionSpec> todays_sections() {
       {Section::kPlan, kPlanVersion, kPlanBytes},
       {Section::kFaults, FaultArea::kLayoutVersion, sizeof(FaultArea)},
       {Section::kStatistics, Statistics::kLayoutVersion, Statistics::bytes()},
+      {Section::kLocks, LockSection::kLayoutVersion, LockSection::bytes()},
   };
 }
 

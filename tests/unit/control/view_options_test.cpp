@@ -150,7 +150,7 @@ TEST(ViewOptions, ValuesOutOfRangeAreRefused) {
 
 TEST(ViewOptions, WhatThisVersionDoesNotOfferIsSaidSo) {
   for (const auto* text :
-       {"cache=notify", "locks=shared", "locks", "lower=/etc", "transport=io_uring", "remount"}) {
+       {"cache=notify", "lower=/etc", "transport=io_uring", "remount"}) {
     EXPECT_EQ(refusal(text).what, "not available in this version") << text;
     EXPECT_EQ(refusal(text, true).what, "not available in this version") << text;
   }

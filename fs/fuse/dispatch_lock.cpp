@@ -1,0 +1,132 @@
+#include "fuse/dispatch_lock.h"
+
+#include <fcntl.h>
+#include <linux/fuse.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "fuse/request.h"
+#include "sys/fuse_device.h"
+
+namespace cvfs {
+
+namespace {
+
+template <class Part>
+Part part_at(std::span<const std::byte> message, std::size_t offset) {
+  Part part{};
+  if (offset + sizeof part <= message.size()) {
+    std::memcpy(&part, message.data() + offset, sizeof part);
+  }
+  return part;
+}
+
+template <class Body>
+void send(int device_fd, std::uint64_t reply_to, int error, const Body* body) {
+  fuse_out_header header{};
+  header.len = static_cast<std::uint32_t>(sizeof header + (body != nullptr ? sizeof *body : 0));
+  header.error = -error;
+  header.unique = reply_to;
+  const iovec parts[] = {{&header, sizeof header},
+                         {const_cast<Body*>(body), body != nullptr ? sizeof *body : 0}};
+  // ENOENT: nobody waits for it any more; ENODEV: the view is unmounted.
+  (void)!::writev(device_fd, parts, body != nullptr ? 2 : 1);
+}
+
+void send_error(int device_fd, std::uint64_t reply_to, int error) {
+  send<fuse_lk_out>(device_fd, reply_to, error, nullptr);
+}
+
+LockType to_type(std::uint32_t type) {
+  if (type == F_UNLCK) return LockType::kNone;
+  return type == F_WRLCK ? LockType::kWrite : LockType::kRead;
+}
+
+std::uint32_t to_wire(LockType type) {
+  if (type == LockType::kNone) return F_UNLCK;
+  return type == LockType::kWrite ? F_WRLCK : F_RDLCK;
+}
+
+LockRequest to_request(std::span<const std::byte> message) {
+  const auto header = part_at<fuse_in_header>(message, 0);
+  const auto body = part_at<fuse_lk_in>(message, sizeof header);
+  LockRequest request;
+  request.unique = header.unique & ~sys::kFuseUniqueResend;
+  request.reply_to = header.unique;
+  const bool is_whole = (body.lk_flags & FUSE_LK_FLOCK) != 0;
+  request.wish.owner = {header.nodeid, body.owner, is_whole ? LockKind::kWhole : LockKind::kRange};
+  request.wish.range = {body.lk.start, body.lk.end};
+  request.wish.type = to_type(body.lk.type);
+  request.handle = body.fh;
+  request.waits = header.opcode == FUSE_SETLKW;
+  request.pid = static_cast<std::int32_t>(body.lk.pid);
+  request.tid = static_cast<std::int32_t>(header.pid);
+  return request;
+}
+
+// The kernel translates the pid for the asker.
+fuse_lk_out to_wire(const std::optional<LockConflict>& conflict) {
+  fuse_lk_out out{};
+  out.lk.type = F_UNLCK;
+  if (!conflict) return out;
+  out.lk.start = conflict->range.first;
+  out.lk.end = conflict->range.last;
+  out.lk.type = to_wire(conflict->type);
+  out.lk.pid = static_cast<std::uint32_t>(conflict->pid);
+  return out;
+}
+
+void answer_test(Mount& mount, int device_fd, const LockRequest& request) {
+  const auto found = mount.locks->test(request);
+  if (!found) {
+    note_refusal(found.error().value);
+    return send_error(device_fd, request.reply_to, found.error().value);
+  }
+  const fuse_lk_out out = to_wire(*found);
+  send(device_fd, request.reply_to, 0, &out);
+}
+
+}  // namespace
+
+bool is_lock_request(std::uint32_t opcode) {
+  return opcode == FUSE_GETLK || opcode == FUSE_SETLK || opcode == FUSE_SETLKW;
+}
+
+void dispatch_lock(Mount& mount, int device_fd, std::span<const std::byte> message) {
+  note_dispatch();
+  const LockRequest request = to_request(message);
+  if (!mount.locks) {  // locks=off
+    note_refusal(ENOLCK);
+    return send_error(device_fd, request.reply_to, ENOLCK);
+  }
+  if (part_at<fuse_in_header>(message, 0).opcode == FUSE_GETLK) {
+    return answer_test(mount, device_fd, request);
+  }
+  const std::optional<int> answer = mount.locks->change(request);
+  if (!answer) return;
+  if (*answer != 0) note_refusal(*answer);
+  send_error(device_fd, request.reply_to, *answer);
+}
+
+bool carry_out_interrupt(Mount& mount, int device_fd, std::span<const std::byte> message) {
+  const auto header = part_at<fuse_in_header>(message, 0);
+  if (header.opcode != FUSE_INTERRUPT) return false;
+  if (!mount.locks) return true;
+  const std::uint64_t unique = part_at<fuse_interrupt_in>(message, sizeof header).unique;
+  constexpr std::uint64_t kInterruptBit = 1;  // FUSE_INT_REQ_BIT of fs/fuse/dev.c
+  // The kernel sends it again, if it still has the request.
+  if (const auto again = mount.locks->interrupt(unique & ~sys::kFuseUniqueResend, unique)) {
+    send_error(device_fd, *again | kInterruptBit, EAGAIN);
+  }
+  return true;
+}
+
+void answer_locks_on(Mount& mount, int device_fd) {
+  if (!mount.locks) return;
+  mount.locks->on_answer(
+      [device_fd](std::uint64_t reply_to, int error) { send_error(device_fd, reply_to, error); });
+}
+
+}  // namespace cvfs

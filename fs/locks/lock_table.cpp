@@ -1,0 +1,267 @@
+#include "locks/lock_table.h"
+
+#include <algorithm>
+#include <ctime>
+
+namespace cvfs {
+
+namespace {
+
+std::int64_t now_us() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1'000;
+}
+
+}  // namespace
+
+LockTable::LockTable(std::span<std::byte> memory) : section_(memory) {
+  const MutexLock lock(mutex_);
+  section_.adopt();
+  std::vector<LockOwnerRecord*> left;
+  section_.for_each_owner([&](LockOwnerRecord& owner) { left.push_back(&owner); });
+  std::ranges::sort(left, {}, &LockOwnerRecord::order);
+  for (LockOwnerRecord* owner : left) {
+    // Its process died over closing it: nothing is held by it any more.
+    if (owner->fd < 0) section_.replace_ranges(*owner, {});
+    index(*owner);
+  }
+  section_.for_each_waiter([&](LockWaiterRecord& record) {
+    LockWaiterFacts facts;
+    facts.unique = record.unique;
+    index(record, facts, LockWaiter::State::kUnconfirmed);
+  });
+}
+
+// ---- owners
+
+void LockTable::index(LockOwnerRecord& owner) {
+  owners_[owner.key()] = &owner;
+  files_[owner.node].owners.push_back(&owner);
+  ++owner_count_;
+}
+
+void LockTable::drop_if_empty(NodeId node) {
+  const auto file = files_.find(node);
+  if (file != files_.end() && file->second.owners.empty() && file->second.ranges.empty() &&
+      file->second.whole.empty()) {
+    files_.erase(file);
+  }
+}
+
+bool LockTable::has_owners(NodeId node) const {
+  if (owner_count() == 0) return false;
+  const MutexLock lock(mutex_);
+  const auto file = files_.find(node);
+  return file != files_.end() && !file->second.owners.empty();
+}
+
+LockOwnerRecord* LockTable::find(const LockOwner& owner) const {
+  const MutexLock lock(mutex_);
+  const auto found = owners_.find(owner);
+  return found == owners_.end() ? nullptr : found->second;
+}
+
+LockOwnerRecord* LockTable::add(const LockOwner& owner) {
+  const MutexLock lock(mutex_);
+  LockOwnerRecord* record = section_.take_owner();
+  if (record == nullptr) return nullptr;
+  record->kind = owner.kind;
+  record->node = owner.node;
+  record->id = owner.id;
+  record->handle = 0;
+  record->fd = -1;
+  record->can_write = 0;
+  record->pid = 0;
+  record->ranges = 0;
+  record->order = section_.next_order();
+  LockSection::publish(*record);
+  index(*record);
+  return record;
+}
+
+void LockTable::remove(LockOwnerRecord& owner) {
+  const MutexLock lock(mutex_);
+  const NodeId node = owner.node;
+  owners_.erase(owner.key());
+  std::erase(files_[node].owners, &owner);
+  drop_if_empty(node);
+  --owner_count_;
+  section_.give_back(owner);
+}
+
+std::vector<LockOwnerRecord*> LockTable::owners_of(NodeId node) const {
+  const MutexLock lock(mutex_);
+  const auto file = files_.find(node);
+  return file == files_.end() ? std::vector<LockOwnerRecord*>() : file->second.owners;
+}
+
+std::vector<int> LockTable::descriptors() const {
+  const MutexLock lock(mutex_);
+  std::vector<int> descriptors;
+  section_.for_each_owner([&](const LockOwnerRecord& owner) {
+    if (owner.fd >= 0) descriptors.push_back(owner.fd);
+  });
+  return descriptors;
+}
+
+// ---- what they hold
+
+const LockRangeRecord* LockTable::conflicting(const LockOwnerRecord& owner,
+                                              const LockWish& wish) const {
+  if (owner.kind != wish.owner.kind || owner.id == wish.owner.id) return nullptr;
+  return section_.find_range(owner, [&](const LockRangeRecord& held) {
+    return excludes(held.type, wish.type) && wish.range.overlaps({held.first, held.last});
+  });
+}
+
+std::optional<LockConflict> LockTable::conflict(const LockWish& wish) const {
+  const MutexLock lock(mutex_);
+  const auto file = files_.find(wish.owner.node);
+  if (file == files_.end()) return std::nullopt;
+  for (const LockOwnerRecord* owner : file->second.owners) {
+    if (const LockRangeRecord* held = conflicting(*owner, wish)) {
+      return LockConflict{owner->key(), {held->first, held->last}, held->type, owner->pid};
+    }
+  }
+  return std::nullopt;
+}
+
+bool LockTable::set(LockOwnerRecord& owner, const LockRange& range, LockType type) {
+  const MutexLock lock(mutex_);
+  const bool held_none = owner.ranges == 0;
+  const HeldRange change{range, type, now_us() / 1'000'000};
+  if (!section_.replace_ranges(owner, changed(section_.ranges_of(owner), change))) return false;
+  if (held_none && owner.ranges != 0) {
+    owner.order = section_.next_order();
+    auto& owners = files_[owner.node].owners;
+    std::rotate(std::ranges::find(owners, &owner), std::ranges::find(owners, &owner) + 1,
+                owners.end());
+  }
+  return true;
+}
+
+std::vector<HeldRange> LockTable::ranges_of(const LockOwnerRecord& owner) const {
+  const MutexLock lock(mutex_);
+  return section_.ranges_of(owner);
+}
+
+// ---- who waits
+
+LockWaiter* LockTable::index(LockWaiterRecord& record, const LockWaiterFacts& facts,
+                             LockWaiter::State state) {
+  auto waiter = std::make_unique<LockWaiter>();
+  waiter->record = &record;
+  waiter->reply_to = facts.reply_to;
+  waiter->may_deadlock = facts.may_deadlock;
+  waiter->state = state;
+  LockWaiter* const added = waiter.get();
+  files_[record.node].queue(record.kind)[record.order] = added;
+  by_owner_.emplace(record.id, added);
+  waiters_[facts.unique] = std::move(waiter);
+  return added;
+}
+
+LockWaiter* LockTable::add(const LockWaiterFacts& facts) {
+  const MutexLock lock(mutex_);
+  LockWaiterRecord* record = section_.take_waiter();
+  if (record == nullptr) return nullptr;
+  record->order = section_.next_order();
+  record->node = facts.wish.owner.node;
+  record->id = facts.wish.owner.id;
+  record->handle = facts.handle;
+  record->kind = facts.wish.owner.kind;
+  record->type = facts.wish.type;
+  record->first = facts.wish.range.first;
+  record->last = facts.wish.range.last;
+  record->pid = facts.pid;
+  record->tid = facts.tid;
+  record->since = now_us();
+  LockSection::publish(*record, facts.unique);
+  return index(*record, facts, LockWaiter::State::kQueued);
+}
+
+LockWaiter* LockTable::find_waiter(std::uint64_t unique) const {
+  const MutexLock lock(mutex_);
+  const auto found = waiters_.find(unique);
+  return found == waiters_.end() ? nullptr : found->second.get();
+}
+
+std::optional<NodeId> LockTable::node_of_waiter(std::uint64_t unique) const {
+  const MutexLock lock(mutex_);
+  const auto found = waiters_.find(unique);
+  if (found == waiters_.end()) return std::nullopt;
+  return found->second->record->node;
+}
+
+void LockTable::remove(LockWaiter& waiter) {
+  const MutexLock lock(mutex_);
+  LockWaiterRecord& record = *waiter.record;
+  const NodeId node = record.node;
+  const auto [first, last] = by_owner_.equal_range(record.id);
+  by_owner_.erase(
+      std::find_if(first, last, [&](const auto& one) { return one.second == &waiter; }));
+  files_[node].queue(record.kind).erase(record.order);
+  drop_if_empty(node);
+  const std::uint64_t unique = record.unique;
+  section_.give_back(record);
+  waiters_.erase(unique);
+}
+
+bool LockTable::is_awaited_by(const LockOwner& owner) const {
+  const MutexLock lock(mutex_);
+  const auto [first, last] = by_owner_.equal_range(owner.id);
+  return std::any_of(first, last,
+                     [&](const auto& one) { return one.second->record->owner() == owner; });
+}
+
+std::vector<LockWaiter*> LockTable::queue(NodeId node, LockKind kind, std::uint64_t order) const {
+  constexpr std::size_t kSome = 64;
+  const MutexLock lock(mutex_);
+  std::vector<LockWaiter*> waiting;
+  const auto file = files_.find(node);
+  if (file == files_.end()) return waiting;
+  const Queue& queue = kind == LockKind::kRange ? file->second.ranges : file->second.whole;
+  for (auto next = queue.upper_bound(order); next != queue.end() && waiting.size() < kSome;
+       ++next) {
+    waiting.push_back(next->second);
+  }
+  return waiting;
+}
+
+std::vector<LockWaiter*> LockTable::waiters() const {
+  const MutexLock lock(mutex_);
+  std::vector<LockWaiter*> all;
+  for (const auto& [unique, waiter] : waiters_) all.push_back(waiter.get());
+  return all;
+}
+
+// ---- deadlocks
+
+// Everybody whose lock is in the way has to unlock: one of them that waits for `owner_id` is
+// enough. NOLINTNEXTLINE(misc-no-recursion): no deeper than there are waiters that hold locks
+bool LockTable::waits_for(const LockWaiter& waiter, std::uint64_t owner_id,
+                          Searched& searched) const {
+  if (!waiter.may_deadlock || !searched.insert(&waiter).second) return false;
+  const auto file = files_.find(waiter.record->node);
+  if (file == files_.end()) return false;
+  const LockWish wish = waiter.wish();
+  for (const LockOwnerRecord* holder : file->second.owners) {
+    if (conflicting(*holder, wish) == nullptr) continue;
+    if (holder->id == owner_id) return true;
+    const auto [first, last] = by_owner_.equal_range(holder->id);
+    for (auto one = first; one != last; ++one) {
+      if (waits_for(*one->second, owner_id, searched)) return true;
+    }
+  }
+  return false;
+}
+
+bool LockTable::is_deadlock(const LockWaiter& waiter) const {
+  const MutexLock lock(mutex_);
+  if (waiter.record->kind != LockKind::kRange) return false;
+  Searched searched;
+  return waits_for(waiter, waiter.record->id, searched);
+}
+
+}  // namespace cvfs

@@ -1,0 +1,138 @@
+// LockTable: who holds and who waits for which locks on the files of one view, over LockSection. It
+// makes no system call and decides nothing: it answers what conflicts within the view, in which
+// order requests wait, and which of them wait for each other in a circle. Thread-safe by one lock,
+// a leaf; what belongs to one file is changed by one thread at a time (the caller sees to that), so
+// that a record or a waiter that was found stays as it is.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "base/mutex.h"
+#include "locks/lock_section.h"
+#include "locks/lock_types.h"
+
+namespace cvfs {
+
+// What somebody wants of a file; kNone: to unlock.
+struct LockWish {
+  LockOwner owner;
+  LockRange range;
+  LockType type = LockType::kNone;
+};
+
+// A lock that is in somebody's way.
+struct LockConflict {
+  LockOwner owner;
+  LockRange range;
+  LockType type = LockType::kNone;
+  std::int32_t pid = 0;
+};
+
+// One request that waits.
+struct LockWaiter {
+  enum class State {
+    kUnconfirmed,  // an earlier process' that the kernel has not sent again (yet)
+    kQueued,       // for somebody of this view, or behind one that is attended
+    kAttended,     // for somebody else: a thread waits in the kernel in its place
+  };
+  LockWaiterRecord* record = nullptr;
+  std::uint64_t reply_to = 0;
+  State state = State::kQueued;
+  bool may_deadlock = false;  // by fcntl(2)'s rules: it is a POSIX lock
+
+  LockWish wish() const { return {record->owner(), record->range(), record->type}; }
+  std::uint64_t unique() const { return record->unique.load(std::memory_order_relaxed); }
+};
+
+// Of a request that is to wait.
+struct LockWaiterFacts {
+  std::uint64_t unique = 0;
+  std::uint64_t reply_to = 0;
+  LockWish wish;
+  HandleId handle = 0;
+  std::int32_t pid = 0;
+  std::int32_t tid = 0;
+  bool may_deadlock = false;
+};
+
+class LockTable {
+ public:
+  // In zeroed memory of LockSection::bytes(), or in what an earlier process left there: its waiters
+  // are unconfirmed then.
+  explicit LockTable(std::span<std::byte> memory);
+
+  // --- owners
+  // Any on this file?
+  bool has_owners(NodeId node) const;
+  LockOwnerRecord* find(const LockOwner& owner) const;
+  // Null: the table is full.
+  LockOwnerRecord* add(const LockOwner& owner);
+  // Its descriptor must be closed already.
+  void remove(LockOwnerRecord& owner);
+  std::vector<LockOwnerRecord*> owners_of(NodeId node) const;
+  std::vector<int> descriptors() const;
+  std::uint32_t owner_count() const { return owner_count_.load(std::memory_order_relaxed); }
+
+  // --- what they hold
+  // The first that conflicts, in the kernel's order: by when owners came to hold, then by range.
+  std::optional<LockConflict> conflict(const LockWish& wish) const;
+  // False, and nothing changed: the table is full.
+  bool set(LockOwnerRecord& owner, const LockRange& range, LockType type);
+  static bool holds_any(const LockOwnerRecord& owner) { return owner.ranges != 0; }
+  std::vector<HeldRange> ranges_of(const LockOwnerRecord& owner) const;
+
+  // --- who waits. Pointers are good until remove().
+  // Null: the table is full.
+  LockWaiter* add(const LockWaiterFacts& facts);
+  LockWaiter* find_waiter(std::uint64_t unique) const;
+  std::optional<NodeId> node_of_waiter(std::uint64_t unique) const;
+  void remove(LockWaiter& waiter);
+  bool is_awaited_by(const LockOwner& owner) const;
+  // For a file, some of those that came after `order`, who came first first; none: there are no
+  // more.
+  std::vector<LockWaiter*> queue(NodeId node, LockKind kind, std::uint64_t order = 0) const;
+  // Of all files.
+  std::vector<LockWaiter*> waiters() const;
+
+  // Does it wait for somebody who waits for it, directly or through others?
+  bool is_deadlock(const LockWaiter& waiter) const;
+
+ private:
+  using Queue = std::map<std::uint64_t, LockWaiter*>;  // by order
+  struct FileLocks {
+    std::vector<LockOwnerRecord*> owners;  // who holds something, in the order of it, and others
+    Queue ranges;                          // the two kinds do not wait for each other
+    Queue whole;
+
+    Queue& queue(LockKind kind) { return kind == LockKind::kRange ? ranges : whole; }
+  };
+  using Searched = std::unordered_set<const LockWaiter*>;
+
+  void index(LockOwnerRecord& owner) CVFS_REQUIRES(mutex_);
+  LockWaiter* index(LockWaiterRecord& record, const LockWaiterFacts& facts, LockWaiter::State state)
+      CVFS_REQUIRES(mutex_);
+  void drop_if_empty(NodeId node) CVFS_REQUIRES(mutex_);
+  const LockRangeRecord* conflicting(const LockOwnerRecord& owner, const LockWish& wish) const
+      CVFS_REQUIRES(mutex_);
+  bool waits_for(const LockWaiter& waiter, std::uint64_t owner_id, Searched& searched) const
+      CVFS_REQUIRES(mutex_);
+
+  mutable Mutex mutex_;
+  LockSection section_ CVFS_GUARDED_BY(mutex_);
+  std::atomic<std::uint32_t> owner_count_ = 0;
+  std::unordered_map<LockOwner, LockOwnerRecord*, LockOwnerHash> owners_ CVFS_GUARDED_BY(mutex_);
+  std::unordered_map<NodeId, FileLocks> files_ CVFS_GUARDED_BY(mutex_);
+  std::unordered_map<std::uint64_t, std::unique_ptr<LockWaiter>> waiters_ CVFS_GUARDED_BY(mutex_);
+  std::unordered_multimap<std::uint64_t, LockWaiter*> by_owner_ CVFS_GUARDED_BY(mutex_);
+};
+
+}  // namespace cvfs

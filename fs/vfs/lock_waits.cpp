@@ -1,0 +1,137 @@
+#include "vfs/lock_waits.h"
+
+#include <pthread.h>
+
+#include <chrono>
+#include <csignal>
+
+#include "sys/credentials.h"
+#include "sys/file_lock.h"
+
+namespace cvfs {
+
+namespace {
+
+// Ends a system call that waits for a lock; nothing else is done by it.
+constexpr int kInterrupting = SIGUSR2;
+// A signal that comes just before the system call is lost: again, until it is not.
+constexpr std::chrono::milliseconds kNudge{1};
+
+sys::LockMode mode_of(LockType type) {
+  return type == LockType::kWrite ? sys::LockMode::kExclusive : sys::LockMode::kShared;
+}
+
+int await(int fd, const LockWish& wish) {
+  const auto got =
+      wish.owner.kind == LockKind::kWhole
+          ? sys::await_whole(fd, mode_of(wish.type))
+          : sys::await_range(fd, mode_of(wish.type), wish.range.first, wish.range.last);
+  return got ? 0 : got.error().value;
+}
+
+}  // namespace
+
+LockWaits::LockWaits(Ended ended) : ended_(std::move(ended)) {
+  struct sigaction action {};
+  action.sa_handler = [](int) {};
+  ::sigaction(kInterrupting, &action, nullptr);
+}
+
+LockWaits::~LockWaits() {
+  {
+    const std::lock_guard lock(mutex_);
+    is_ending_ = true;
+    for (Slot& slot : slots_) {
+      if (slot.state == Slot::State::kWaiting && !slot.is_cancelled) ++cancelled_;
+      slot.is_cancelled = true;
+      slot.begun.notify_one();
+    }
+    if (!nudger_.joinable()) nudger_ = std::jthread([this] { nudge(); });
+    has_cancelled_.notify_one();
+  }
+  for (Slot& slot : slots_) slot.thread.join();
+  nudger_.join();
+}
+
+bool LockWaits::start(std::uint64_t unique, int fd, const LockWish& wish) {
+  const std::lock_guard lock(mutex_);
+  Slot* free = nullptr;
+  for (Slot& slot : slots_) {
+    if (slot.state == Slot::State::kIdle) free = &slot;
+  }
+  if (free == nullptr) {
+    if (slots_.size() >= kMost) return false;
+    free = &slots_.emplace_back();
+  }
+  free->state = Slot::State::kWaiting;
+  free->unique = unique;
+  free->fd = fd;
+  free->wish = wish;
+  free->is_cancelled = false;
+  if (!free->thread.joinable()) free->thread = std::jthread([this, free] { run(*free); });
+  free->begun.notify_one();
+  return true;
+}
+
+void LockWaits::cancel(std::uint64_t unique) {
+  const std::lock_guard lock(mutex_);
+  for (Slot& slot : slots_) {
+    if (slot.unique != unique || slot.state != Slot::State::kWaiting || slot.is_cancelled) continue;
+    slot.is_cancelled = true;
+    ++cancelled_;
+    wake(slot);
+    if (!nudger_.joinable()) nudger_ = std::jthread([this] { nudge(); });
+    has_cancelled_.notify_one();
+  }
+}
+
+void LockWaits::wake(Slot& slot) {
+  ::pthread_kill(slot.thread.native_handle(), kInterrupting);
+}
+
+void LockWaits::nudge() {
+  std::unique_lock lock(mutex_);
+  while (!is_ending_ || cancelled_ != 0) {
+    if (cancelled_ == 0) {
+      has_cancelled_.wait(lock);
+      continue;
+    }
+    has_cancelled_.wait_for(lock, kNudge);
+    for (Slot& slot : slots_) {
+      if (slot.state == Slot::State::kWaiting && slot.is_cancelled) wake(slot);
+    }
+  }
+}
+
+bool LockWaits::is_cancelled(const Slot& slot) {
+  const std::lock_guard lock(mutex_);
+  return slot.is_cancelled;
+}
+
+int LockWaits::wait(const Slot& slot) {
+  int error = EINTR;
+  while (error == EINTR && !is_cancelled(slot)) error = await(slot.fd, slot.wish);
+  return error;
+}
+
+void LockWaits::run(Slot& slot) {
+  sys::prepare_serving_thread();
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    while (slot.state == Slot::State::kIdle && !is_ending_) slot.begun.wait(lock);
+    if (slot.state == Slot::State::kIdle) return;
+    lock.unlock();
+    const int error = wait(slot);
+    lock.lock();
+    slot.state = Slot::State::kEnding;
+    if (slot.is_cancelled) --cancelled_;
+    if (is_ending_) return;
+    const std::uint64_t unique = slot.unique;
+    lock.unlock();
+    ended_(unique, error);
+    lock.lock();
+    slot.state = Slot::State::kIdle;
+  }
+}
+
+}  // namespace cvfs

@@ -1,0 +1,60 @@
+// LockWaits: threads that wait in the kernel for locks which another view or the host holds:
+// nothing else tells when those are free. One thread a wait, none while nobody waits; the waits of
+// one view for each other are not here (locks/lock_table.h). Thread-safe; its lock is a leaf.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "locks/lock_table.h"
+
+namespace cvfs {
+
+class LockWaits {
+ public:
+  static constexpr std::size_t kMost = 512;
+
+  // How a wait ended: 0: the lock is held now; EINTR: it was cancelled. On the wait's own thread.
+  using Ended = std::function<void(std::uint64_t unique, int error)>;
+  explicit LockWaits(Ended ended);
+  ~LockWaits();
+  LockWaits(const LockWaits&) = delete;
+  LockWaits& operator=(const LockWaits&) = delete;
+
+  // `fd` is borrowed until the wait has ended. False: there are kMost already.
+  bool start(std::uint64_t unique, int fd, const LockWish& wish);
+  // Ends it soon, unless it is just ending by itself.
+  void cancel(std::uint64_t unique);
+
+ private:
+  struct Slot {
+    enum class State { kIdle, kWaiting, kEnding } state = State::kIdle;
+    std::uint64_t unique = 0;
+    int fd = -1;
+    LockWish wish;
+    bool is_cancelled = false;
+    std::condition_variable begun;
+    std::jthread thread;
+  };
+
+  void run(Slot& slot);
+  int wait(const Slot& slot);
+  void nudge();
+  static void wake(Slot& slot);
+  bool is_cancelled(const Slot& slot);
+
+  Ended ended_;
+  std::mutex mutex_;
+  std::deque<Slot> slots_;  // guarded by mutex_, as what is in them
+  bool is_ending_ = false;
+  std::size_t cancelled_ = 0;
+  std::condition_variable has_cancelled_;
+  std::jthread nudger_;
+};
+
+}  // namespace cvfs

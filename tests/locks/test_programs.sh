@@ -1,0 +1,51 @@
+#!/bin/bash
+# Programs that lock: flock(1) in two containers and on the host, git gc against git commit, also while
+# workers die.
+# shellcheck source-path=SCRIPTDIR source=../support/lock_env.sh
+source "$(dirname "$0")/../support/lock_env.sh"
+
+mount_lock_views cache=none
+start_container
+
+# Ten times each: adds a line to what is there, reading all of it first.
+add_lines() { # DIRECTORY PREFIX...
+  local i
+  for ((i = 0; i < 10; i++)); do
+    # shellcheck disable=SC2016  # expanded by that shell
+    "${@:2}" flock "$1/lock" bash -c 'lines=$(cat "$1/lines"); printf "%s\nline\n" "$lines" >"$1/lines"' bash "$1"
+  done
+}
+
+: >"$VIEW/lock"
+: >"$VIEW/lines"
+chmod 0666 "$VIEW/lock" "$VIEW/lines"
+add_lines "$VIEW" in_container 1000 &
+add_lines "$VIEW" unshare --pid --fork setpriv --reuid 101001 --regid 100000 --clear-groups -- &
+add_lines "$OTHER" in_container 1002 &
+add_lines "$HOST" env &
+for _ in 1 2 3 4; do
+  sleep 0.1
+  pgrep -x cvfsd-worker | shuf -n 1 | xargs -r kill -KILL
+done
+wait %2 %3 %4 %5 2>/dev/null
+eventually 60 test "$(jobs -r | grep -c add_lines)" = 0
+equal "flock(1) in three containers and on the host: no line is lost" 40 "$(grep -c line "$HOST/lines")"
+
+command -v git >/dev/null || skip "no git here"
+export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
+export GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' \
+  GIT_CONFIG_KEY_1=gc.auto GIT_CONFIG_VALUE_1=0
+git init -q "$VIEW/repository"
+commits() {
+  local i
+  for ((i = 0; i < 40; i++)); do
+    echo "$i" >"$VIEW/repository/file"
+    git -C "$VIEW/repository" add file && git -C "$VIEW/repository" commit -qm "$i" || return
+  done
+}
+commits >"$T/git" 2>&1 &
+committing=$!
+while is_running "$committing"; do git -C "$OTHER/repository" gc -q 2>/dev/null; done
+wait "$committing" || fail "git commit on one view, git gc on another" "$(cat "$T/git")"
+equal "every commit is there" 40 "$(git -C "$HOST/repository" rev-list --count HEAD)"
+check "and the repository is whole" git -C "$HOST/repository" fsck --strict

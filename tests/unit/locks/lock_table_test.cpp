@@ -1,0 +1,157 @@
+#include "locks/lock_table.h"
+
+#include <gmock/gmock.h>
+#include <sys/mman.h>
+
+namespace cvfs {
+namespace {
+
+// As the state memory is: zeroed, and there is only what is used.
+class Memory {
+ public:
+  Memory()
+      : bytes_(static_cast<std::byte*>(::mmap(nullptr, LockSection::bytes(), PROT_READ | PROT_WRITE,
+                                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)),
+               LockSection::bytes()) {}
+  ~Memory() { ::munmap(bytes_.data(), bytes_.size()); }
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+  std::span<std::byte> bytes() const { return bytes_; }
+
+ private:
+  std::span<std::byte> bytes_;
+};
+
+LockWish wish(NodeId node, std::uint64_t owner, LockType type, LockRange range = {}) {
+  return {{node, owner, LockKind::kRange}, range, type};
+}
+
+void hold(LockTable& table, const LockWish& wish) {
+  LockOwnerRecord* owner = table.find(wish.owner);
+  if (owner == nullptr) owner = table.add(wish.owner);
+  owner->fd = 0;
+  EXPECT_TRUE(table.set(*owner, wish.range, wish.type));
+}
+
+LockWaiter* wait(LockTable& table, const LockWish& wish, bool may_deadlock = true) {
+  static std::uint64_t unique = 0;
+  LockWaiterFacts facts;
+  facts.unique = unique += 2;
+  facts.wish = wish;
+  facts.may_deadlock = may_deadlock;
+  return table.add(facts);
+}
+
+constexpr auto kRead = LockType::kRead;
+constexpr auto kWrite = LockType::kWrite;
+
+TEST(LockTable, ReadersShareAndWritersDoNot) {
+  const Memory memory;
+  LockTable table(memory.bytes());
+  hold(table, wish(7, 1, kRead));
+  EXPECT_FALSE(table.conflict(wish(7, 2, kRead)));
+  EXPECT_TRUE(table.conflict(wish(7, 2, kWrite)));
+  EXPECT_FALSE(table.conflict(wish(7, 1, kWrite))) << "its own";
+  EXPECT_FALSE(table.conflict(wish(8, 2, kWrite))) << "another file";
+}
+
+TEST(LockTable, FlockAndFcntlDoNotSeeEachOther) {
+  const Memory memory;
+  LockTable table(memory.bytes());
+  hold(table, {{7, 1, LockKind::kWhole}, {}, kWrite});
+  EXPECT_FALSE(table.conflict(wish(7, 2, kWrite)));
+  EXPECT_TRUE(table.conflict({{7, 2, LockKind::kWhole}, {}, kRead}));
+}
+
+TEST(LockTable, WaitersStandInTheOrderInWhichTheyCame) {
+  const Memory memory;
+  LockTable table(memory.bytes());
+  LockWaiter* const first = wait(table, wish(7, 1, kWrite));
+  LockWaiter* const second = wait(table, wish(7, 2, kWrite));
+  LockWaiter* const third = wait(table, wish(7, 3, kWrite));
+  EXPECT_THAT(table.queue(7, LockKind::kRange), testing::ElementsAre(first, second, third));
+  table.remove(*second);
+  EXPECT_THAT(table.queue(7, LockKind::kRange), testing::ElementsAre(first, third));
+  EXPECT_TRUE(table.is_awaited_by({7, 3, LockKind::kRange}));
+  EXPECT_FALSE(table.is_awaited_by({7, 2, LockKind::kRange}));
+}
+
+TEST(LockTable, TwoThatWaitForEachOtherAreADeadlock) {
+  const Memory memory;
+  LockTable table(memory.bytes());
+  hold(table, wish(7, 1, kWrite));
+  hold(table, wish(8, 2, kWrite));
+  EXPECT_FALSE(table.is_deadlock(*wait(table, wish(7, 2, kWrite))));
+  EXPECT_TRUE(table.is_deadlock(*wait(table, wish(8, 1, kRead))));
+}
+
+TEST(LockTable, ACircleOfManyIsADeadlock) {
+  const Memory memory;
+  LockTable table(memory.bytes());
+  constexpr std::uint64_t kMany = 1000;
+  for (std::uint64_t i = 0; i < kMany; ++i) hold(table, wish(i, i, kWrite));
+  for (std::uint64_t i = 0; i + 1 < kMany; ++i) {
+    EXPECT_FALSE(table.is_deadlock(*wait(table, wish(i + 1, i, kWrite))));
+  }
+  EXPECT_TRUE(table.is_deadlock(*wait(table, wish(0, kMany - 1, kWrite))));
+}
+
+TEST(LockTable, OneReaderOfSeveralInTheCircleIsEnough) {
+  const Memory memory;
+  LockTable table(memory.bytes());
+  hold(table, wish(7, 1, kRead));
+  hold(table, wish(7, 2, kRead));
+  hold(table, wish(8, 3, kWrite));
+  EXPECT_FALSE(table.is_deadlock(*wait(table, wish(8, 2, kWrite))));
+  EXPECT_TRUE(table.is_deadlock(*wait(table, wish(7, 3, kWrite))));
+}
+
+TEST(LockTable, TwoReadersThatBothWantToWriteAreADeadlock) {
+  const Memory memory;
+  LockTable table(memory.bytes());
+  hold(table, wish(7, 1, kRead));
+  hold(table, wish(7, 2, kRead));
+  EXPECT_FALSE(table.is_deadlock(*wait(table, wish(7, 1, kWrite))));
+  EXPECT_TRUE(table.is_deadlock(*wait(table, wish(7, 2, kWrite))));
+}
+
+TEST(LockTable, AnOpenFileDescriptionInTheCircleIsNone) {
+  const Memory memory;
+  LockTable table(memory.bytes());
+  hold(table, wish(7, 1, kWrite));
+  hold(table, wish(8, 2, kWrite));
+  EXPECT_FALSE(table.is_deadlock(*wait(table, wish(7, 2, kWrite), false)));
+  EXPECT_FALSE(table.is_deadlock(*wait(table, wish(8, 1, kWrite))));
+}
+
+TEST(LockTable, GoesOnWithWhatAnotherProcessLeft) {
+  const Memory memory;
+  std::uint64_t unique = 0;
+  {
+    LockTable table(memory.bytes());
+    hold(table, wish(7, 1, kWrite, {0, 9}));
+    hold(table, wish(7, 1, kRead, {5, 6}));
+    hold(table, wish(7, 2, kRead, {20, 29}));
+    hold(table, wish(9, 3, kRead));
+    table.remove(*table.find(wish(9, 3, kRead).owner));
+    unique = wait(table, wish(7, 3, kWrite))->unique();
+    table.remove(*wait(table, wish(7, 4, kWrite)));
+  }
+  LockTable table(memory.bytes());
+  EXPECT_EQ(table.owner_count(), 2U);
+  EXPECT_FALSE(table.has_owners(9));
+  const auto conflict = table.conflict(wish(7, 3, kRead));
+  ASSERT_TRUE(conflict);
+  EXPECT_EQ(conflict->range, (LockRange{0, 4}));
+  EXPECT_FALSE(table.conflict(wish(7, 3, kRead, {5, 6})));
+  const auto queue = table.queue(7, LockKind::kRange);
+  ASSERT_EQ(queue.size(), 1U);
+  EXPECT_EQ(queue[0], table.find_waiter(unique));
+  EXPECT_EQ(queue[0]->state, LockWaiter::State::kUnconfirmed);
+  // Its records are not given out again.
+  hold(table, wish(7, 5, kRead, {40, 49}));
+  EXPECT_EQ(table.conflict(wish(7, 3, kRead))->range, (LockRange{0, 4}));
+}
+
+}  // namespace
+}  // namespace cvfs
