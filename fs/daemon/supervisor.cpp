@@ -204,7 +204,13 @@ bool Supervisor::collect_worker() {
   }
   const int pid = memory_.worker.pid;
   forget_process(memory_.worker);
-  if (has_ended(view_) || is_superseded() || memory_.draining != 0) return true;
+  if (has_ended(view_) || is_superseded()) return true;
+  if (memory_.draining != 0) {
+    // Asked to, or killed as it took too long: what an earlier one died of is no fault of the
+    // requests that it had.
+    memory_.died_of_fault = end->is_fault() ? 1 : 0;
+    return true;
+  }
   if (memory_.serving == 0) {
     const bool has_exited = end->is_known && WIFEXITED(end->status);
     exit_code_ = has_exited ? WEXITSTATUS(end->status) : static_cast<int>(ExitCode::kInternal);

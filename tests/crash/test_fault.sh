@@ -42,6 +42,30 @@ kill_worker || fail "a worker serves"
 equal "a SIGKILL is no fault of its own" 3 "$(grep -c 'died of SIG' "$T/log")"
 unmount_view "$T/view"
 
+echo "# an earlier fault is not a later request's"
+understood() { (($(grep -c 'understands the state' "$T/log") >= $1)); } # COUNT
+: >"$wish"
+mount_crash_view hang=0
+echo stuck:1:9 >"$wish"
+kill -SEGV "$(worker)"
+check "the worker faults, with nothing at hand" eventually 5 said 'SIGSEGV .* with no request at hand'
+eventually 5 standby
+sleep 0.5
+mkdir "$T/view/load/slow" &
+maker=$!
+sleep 0.3
+for upgrade in 1 2 3; do
+  kill -HUP "$(supervisor)"
+  eventually 8 understood "$upgrade" || fail "upgrade $upgrade takes the worker away"
+  sleep 1 # it is killed after 0.3 s, and the next one meets the request again
+done
+: >"$wish"
+kill -KILL "$(worker)"
+code=0
+wait "$maker" || code=$?
+equal "a MKDIR that is slow over three upgrades is made" 0 "$code"
+unmount_view "$T/view"
+
 echo "# the core"
 pattern=$(cat /proc/sys/kernel/core_pattern)
 if [[ $pattern == */* || $pattern == '|'* ]]; then
