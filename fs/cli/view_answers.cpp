@@ -20,8 +20,13 @@ int timeout_seconds(ControlVerb verb) {
   return verb == ControlVerb::kUpgrade ? kUpgradeSeconds : kStatusSeconds;
 }
 
-bool is_nobody(Errno error) {
-  return error.value == ENOENT || error.value == ECONNREFUSED;
+// A view that could make no socket (/run was full) or lost it serves on all the same.
+bool has_no_socket(const RunningView& view, Errno error) {
+  return error.value == ENOENT && view.is_mounted();
+}
+
+bool is_nobody(const RunningView& view, Errno error) {
+  return error.value == ECONNREFUSED || (error.value == ENOENT && !has_no_socket(view, error));
 }
 
 OperatorError gone(const RunningView& view) {
@@ -32,9 +37,11 @@ OperatorError gone(const RunningView& view) {
 }
 
 OperatorError why_silent(const RunningView& view, ControlVerb verb, Errno error) {
-  if (is_nobody(error)) return gone(view);
+  if (is_nobody(view, error)) return gone(view);
   OperatorError silent{ExitCode::kMountFailed, name_of(view), "", kLogs};
-  if (error.value == ETIMEDOUT) {
+  if (has_no_socket(view, error)) {
+    silent.what = "has no control socket; whether it is served, nobody says";
+  } else if (error.value == ETIMEDOUT) {
     silent.what = "gives no answer within " + std::to_string(timeout_seconds(verb)) + " s";
   } else if (error.value == ECONNRESET) {
     silent.what = "closed the connection without an answer";
@@ -93,7 +100,8 @@ Outcome<std::vector<RunningView>> views_to_ask(const std::vector<std::string>& n
 ViewAnswer ask(const RunningView& view, const ControlCommand& command) {
   const auto line = ask_line(view, command);
   if (line) return {view, reply_of(view, *line)};
-  return {view, refuse(why_silent(view, command.verb, line.error())), is_nobody(line.error())};
+  return {view, refuse(why_silent(view, command.verb, line.error())),
+          is_nobody(view, line.error())};
 }
 
 Json to_json(const RunningView& view) {

@@ -162,6 +162,10 @@ TEST_F(Command, ADeadViewIsShownAsDeadWithWhatToDo) {
   const auto dead = mount("toto", "/run/srv/toto");
   const auto alive = mount("titi", "/run/srv/titi");
   answer(alive, status_reply("titi", "/run/srv/titi"));
+  // Its socket is there, and nobody listens at it.
+  const UniqueFd stale(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const auto address = SocketAddress::of(control_socket_of(dead));
+  ASSERT_EQ(::bind(stale.get(), address->get(), SocketAddress::size()), 0);
   const Printed shown = cvfs({"status"});
   EXPECT_EQ(shown.code, 32);
   EXPECT_THAT(shown.out, HasSubstr(cell(dead) + "  /run/srv/toto  toto    -      -           -"));
@@ -171,10 +175,6 @@ TEST_F(Command, ADeadViewIsShownAsDeadWithWhatToDo) {
       "cvfs: /run/srv/toto: its processes are gone\n"
       "  try: umount /run/srv/toto, and mount it again\n";
   EXPECT_EQ(shown.err, error);
-  // A socket that nobody listens at any more is the same.
-  const UniqueFd stale(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  const auto address = SocketAddress::of(control_socket_of(dead));
-  ASSERT_EQ(::bind(stale.get(), address->get(), SocketAddress::size()), 0);
   const Printed named = cvfs({"status", "toto"});
   EXPECT_EQ(named.code, 32);
   EXPECT_EQ(named.out, "");
@@ -182,6 +182,16 @@ TEST_F(Command, ADeadViewIsShownAsDeadWithWhatToDo) {
   const Json json = Json::parse(cvfs({"status", "--json", "toto"}).out);
   EXPECT_EQ(json[0]["target"], "/run/srv/toto");
   EXPECT_EQ(json[0]["error"]["code"], 32);
+}
+
+TEST_F(Command, AViewWithoutASocketMayBeServedAllTheSame) {
+  ASSERT_NE(mount("toto", "/run/srv/toto"), 0U);
+  const Printed shown = cvfs({"status"});
+  EXPECT_EQ(shown.code, 32);
+  EXPECT_THAT(shown.out, HasSubstr("  no answer\n"));
+  EXPECT_EQ(shown.err,
+            "cvfs: /run/srv/toto: has no control socket; whether it is served, nobody says\n"
+            "  try: journalctl -t cvfsd\n");
 }
 
 TEST_F(Command, ASocketThatAnUnmountedViewLeftIsNoView) {
@@ -292,8 +302,8 @@ TEST_F(Command, ARefusedUpgradeDoesNotKeepTheOthersBack) {
   EXPECT_EQ(shown.err,
             "cvfs: /run/srv/toto: /opt/cvfsd: cannot be run: Permission denied\n"
             "  try: chmod +x /opt/cvfsd\n"
-            "cvfs: /run/srv/tata: its processes are gone\n"
-            "  try: umount /run/srv/tata, and mount it again\n");
+            "cvfs: /run/srv/tata: has no control socket; whether it is served, nobody says\n"
+            "  try: journalctl -t cvfsd\n");
 }
 
 TEST_F(Command, ANameThatIsNoViewIsRefusedBeforeAnythingIsDone) {
