@@ -88,6 +88,7 @@ std::vector<int> Supervisor::descriptors() const {
     const std::vector<int> control = control_->descriptors();
     descriptors.insert(descriptors.end(), control.begin(), control.end());
   }
+  descriptors.insert(descriptors.end(), pidfds_at_start_.begin(), pidfds_at_start_.end());
   for (const UniqueFd* fd : {&predecessor_, &replaced_standby_}) {
     if (*fd) descriptors.push_back(fd->get());
   }
@@ -180,6 +181,7 @@ std::optional<Role> Supervisor::start_worker() {
   memory_.draining = 0;
   has_ready_worker_ = false;
   worker_started_us_ = sys::monotonic_us();
+  pidfds_at_start_ = {memory_.supervisor.pidfd, memory_.standby.pidfd};
   const auto is_worker = start_process(memory_.worker);
   if (is_worker && *is_worker) return Role::kWorker;
   if (!is_worker) {

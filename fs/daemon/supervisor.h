@@ -98,6 +98,10 @@ class Supervisor {
   std::uint64_t next_hang_check_us_ = 0;
   int delay_ms_ = 0;   // between the last worker's death and the next one's start
   int exit_code_ = 0;  // of a worker that could not take the view over before any had served
+  // The supervisor's and the standby's pidfds when the worker was started. If the standby takes
+  // over while the worker looks at what is open, the records change, and ours is the standby's to
+  // close.
+  std::vector<int> pidfds_at_start_;
 };
 
 }  // namespace cvfs
