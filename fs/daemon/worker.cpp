@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -93,7 +94,11 @@ void close_strays(Mount& mount, const ServedView& view, const std::vector<int>& 
   for (const int fd : lasting_descriptors(view)) strays.erase(fd);
   for (const int fd : others) strays.erase(fd);
   for (const int fd : descriptors_in_use(mount)) strays.erase(fd);
-  for (const int fd : strays) UniqueFd{fd};
+  for (const int fd : strays) {
+    // In an upgrade the old build's standby has it, too: a lock would outlive our close(2).
+    (void)::flock(fd, LOCK_UN);
+    UniqueFd{fd};
+  }
 }
 
 void note_pause(ViewState& memory) {

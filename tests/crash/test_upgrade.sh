@@ -73,6 +73,21 @@ install_build cvfsd-newlayout
 check "and is upgraded to itself" upgrade_by command
 check_load "nobody notices" "$load"
 
+if [[ $BACKING == @(ext4|xfs|btrfs) ]]; then # a filesystem of our own: never freeze the machine's
+  echo "# a worker that is killed while it claims a directory"
+  mkdir "$T/view/load/fresh"
+  fsfreeze -f "$T/containerdata"
+  mkdir "$T/view/load/fresh/dir" 2>"$T/err" &
+  maker=$!
+  sleep 0.5
+  kill -HUP "$(supervisor)"
+  sleep 1
+  fsfreeze -u "$T/containerdata"
+  code=0
+  wait "$maker" || code=$?
+  equal "its lock does not outlive it" "0: " "$code: $(cat "$T/err")"
+fi
+
 echo "# who began it does not see its end"
 is_checked() { pgrep -f '^sleep 1000$'; }
 is_not_checked() { ! is_checked; }
