@@ -1,7 +1,5 @@
 #include "locks/lock_section.h"
 
-#include <ranges>
-
 namespace cvfs {
 
 namespace {
@@ -89,7 +87,7 @@ std::vector<HeldRange> LockSection::ranges_of(const LockOwnerRecord& owner) cons
 
 bool LockSection::replace_ranges(LockOwnerRecord& owner, const std::vector<HeldRange>& held) {
   std::uint32_t first = 0;
-  for (const HeldRange& piece : std::views::reverse(held)) {
+  for (const HeldRange& piece : std::vector<HeldRange>(held.rbegin(), held.rend())) {
     const std::uint32_t index = take(free_ranges_, header_->ranges_used, kRanges);
     if (index == 0) {
       free_chain(first);

@@ -26,11 +26,13 @@ LockTable::LockTable(std::span<std::byte> memory) : section_(memory) {
     if (owner->fd < 0) section_.replace_ranges(*owner, {});
     index(*owner);
   }
-  section_.for_each_waiter([&](LockWaiterRecord& record) {
+  std::vector<LockWaiterRecord*> waiting;
+  section_.for_each_waiter([&](LockWaiterRecord& record) { waiting.push_back(&record); });
+  for (LockWaiterRecord* record : waiting) {
     LockWaiterFacts facts;
-    facts.unique = record.unique;
-    index(record, facts, LockWaiter::State::kUnconfirmed);
-  });
+    facts.unique = record->unique;
+    index(*record, facts, LockWaiter::State::kUnconfirmed);
+  }
 }
 
 // ---- owners

@@ -46,8 +46,8 @@ bool may_deadlock(const LockRequest& request) {
   return request.wish.owner.kind == LockKind::kRange && sys::waits_for_posix_lock(request.tid);
 }
 
-bool is_in_the_way_of(const LockWish& wish, const LockWish& exclusive) {
-  return exclusive.owner.id != wish.owner.id && exclusive.range.overlaps(wish.range);
+bool is_in_the_way_of(const LockWish& wish, const std::optional<LockWish>& exclusive) {
+  return exclusive && exclusive->owner.id != wish.owner.id && exclusive->range.overlaps(wish.range);
 }
 
 LockRequest request_of(const LockWaiter& waiter) {
@@ -338,9 +338,9 @@ bool FileLocks::serve_once(NodeId node, LockKind kind) {
        some = table_.queue(node, kind, order)) {
     for (LockWaiter* waiter : some) {
       order = waiter->record->order;
-      if (waiter->state != LockWaiter::State::kQueued) continue;
       const LockWish wish = waiter->wish();
-      if (exclusive && is_in_the_way_of(wish, *exclusive)) continue;
+      if (waiter->state != LockWaiter::State::kQueued || is_in_the_way_of(wish, exclusive))
+        continue;
       const Attempt made = retry(*waiter);
       has_freed = has_freed || made.has_freed;
       if (made.error == EAGAIN) continue;
