@@ -62,20 +62,20 @@ void keep_over_exec() {
 }
 
 void answer_client(const ServedView& view, const std::string& line) {
-  const int client = view.memory().upgrade_client.exchange(0);
-  if (client <= 0) return;
-  send_reply(client, line);
-  UniqueFd{client};
+  const int client_fd = view.memory().upgrade_client.exchange(0);
+  if (client_fd <= 0) return;
+  const UniqueFd client(client_fd);
+  send_reply(client.get(), line);
 }
 
 }  // namespace
 
 void Upgrade::begin(const std::string& program, int client_fd) {
   if (stage_ != Stage::kIdle) {
-    if (client_fd < 0) return;
-    send_reply(client_fd, error_reply({ExitCode::kSystem, view_.target(), "an upgrade is under way",
-                                       "wait for its end"}));
-    UniqueFd{client_fd};
+    const UniqueFd client(client_fd);
+    if (!client) return;
+    send_reply(client.get(), error_reply({ExitCode::kSystem, view_.target(),
+                                          "an upgrade is under way", "wait for its end"}));
     return;
   }
   program_ = program.empty() ? view_.program : program;
