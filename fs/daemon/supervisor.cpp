@@ -180,6 +180,7 @@ std::optional<Role> Supervisor::start_worker() {
   memory_.worker_is_ready = 0;
   memory_.draining = 0;
   has_ready_worker_ = false;
+  hung_.clear();
   worker_started_us_ = sys::monotonic_us();
   pidfds_at_start_ = {memory_.supervisor.pidfd, memory_.standby.pidfd};
   const auto is_worker = start_process(memory_.worker);
