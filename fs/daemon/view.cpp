@@ -161,6 +161,10 @@ void log_start(const ServedView& view) {
       view.plan.source.name, view.target(), userns.origin, userns.uids.text(), userns.gids.text(),
       name_of(view.plan.owner), stored.uids.text(), stored.gids.text(), view.handshake.minor,
       view.handshake.passthrough() ? "on" : "off");
+  if (!view.handshake.resends()) {
+    spdlog::warn(
+        "this kernel does not send requests again: those in flight when a worker dies hang");
+  }
 }
 
 // ---- serving

@@ -49,6 +49,8 @@ std::uint64_t wanted_flags(const HandshakeSettings& settings) {
   // No file handles on the view: the kernel would ask for inodes by any number that a process makes
   // up (test: AForgedFileHandleLeadsNowhere).
   wanted |= sys::kFuseInitNoExport;
+  // That it sends again what a process had read that died (docs/crash.md).
+  wanted |= sys::kFuseInitHasResend;
   if (settings.posix_acl) wanted |= FUSE_POSIX_ACL;
   if (settings.passthrough) wanted |= sys::kFuseInitPassthrough;
   if (settings.locks) wanted |= FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS;
@@ -59,6 +61,10 @@ std::uint64_t wanted_flags(const HandshakeSettings& settings) {
 
 bool Handshake::passthrough() const {
   return (flags & sys::kFuseInitPassthrough) != 0;
+}
+
+bool Handshake::resends() const {
+  return (flags & sys::kFuseInitHasResend) != 0;
 }
 
 bool Handshake::locks() const {

@@ -27,6 +27,7 @@ struct Handshake {
   std::vector<char> request;
 
   bool passthrough() const;
+  bool resends() const;  // Linux 6.9 and later
   bool locks() const;
 };
 

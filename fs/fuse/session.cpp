@@ -20,6 +20,7 @@
 #include "journal/receive_area.h"
 #include "sys/credentials.h"
 #include "sys/fuse_device.h"
+#include "sys/interruption.h"
 #include "sys/signal_stack.h"
 
 namespace cvfs {
@@ -76,15 +77,6 @@ class ReceiveBuffer {
 };
 
 namespace {
-
-// Ends a read(2) on the connection that waits for a request; nothing else is done by it.
-constexpr int kInterrupting = SIGUSR1;
-
-void let_reads_be_interrupted() {
-  struct sigaction action {};
-  action.sa_handler = [](int) {};
-  ::sigaction(kInterrupting, &action, nullptr);
-}
 
 static_assert(Statistics::kSlots == ReceiveArea::kSlots);
 RequestCounters& counters_of(const StateMemory& state, std::size_t thread) {
@@ -203,7 +195,7 @@ void Session::serve_requests(unsigned index, int bell) {
 }
 
 void Session::serve(unsigned threads, int bell) {
-  let_reads_be_interrupted();
+  sys::let_waits_be_interrupted();
   serving_ = threads;
   for (unsigned i = 0; i < threads; ++i) threads_.emplace_back();
   for (unsigned i = 0; i < threads; ++i) {
@@ -217,7 +209,7 @@ void Session::drain() {
   // peace: some system calls do not like to be interrupted.
   while (!has_ended()) {
     for (ServingThread& serving : threads_) {
-      if (serving.is_receiving) ::pthread_kill(serving.thread.native_handle(), kInterrupting);
+      if (serving.is_receiving) ::pthread_kill(serving.thread.native_handle(), sys::kInterrupting);
     }
     ::poll(nullptr, 0, 1);
   }

@@ -15,6 +15,7 @@ namespace cvfs::sys {
 // Flags of FUSE_INIT (64 bits: flags and flags2) newer than Linux 6.1's header.
 inline constexpr std::uint64_t kFuseInitPassthrough = 1ULL << 37;
 inline constexpr std::uint64_t kFuseInitNoExport = 1ULL << 38;
+inline constexpr std::uint64_t kFuseInitHasResend = 1ULL << 39;
 
 // The ioctls of /dev/fuse for passthrough (struct fuse_backing_map), since Linux 6.9.
 inline constexpr unsigned long kIoctlBackingOpen = _IOW(229, 1, std::uint64_t[2]);

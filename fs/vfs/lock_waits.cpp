@@ -3,17 +3,15 @@
 #include <pthread.h>
 
 #include <chrono>
-#include <csignal>
 
 #include "sys/credentials.h"
 #include "sys/file_lock.h"
+#include "sys/interruption.h"
 
 namespace cvfs {
 
 namespace {
 
-// Ends a system call that waits for a lock; nothing else is done by it.
-constexpr int kInterrupting = SIGUSR2;
 // A signal that comes just before the system call is lost: again, until it is not.
 constexpr std::chrono::milliseconds kNudge{1};
 
@@ -32,9 +30,7 @@ int await(int fd, const LockWish& wish) {
 }  // namespace
 
 LockWaits::LockWaits(Ended ended) : ended_(std::move(ended)) {
-  struct sigaction action {};
-  action.sa_handler = [](int) {};
-  ::sigaction(kInterrupting, &action, nullptr);
+  sys::let_waits_be_interrupted();
 }
 
 LockWaits::~LockWaits() {
@@ -86,7 +82,7 @@ void LockWaits::cancel(std::uint64_t unique) {
 }
 
 void LockWaits::wake(Slot& slot) {
-  ::pthread_kill(slot.thread.native_handle(), kInterrupting);
+  ::pthread_kill(slot.thread.native_handle(), sys::kInterrupting);
 }
 
 void LockWaits::nudge() {

@@ -219,7 +219,7 @@ test_mounts_below() {
   done
   # The kernel asks by inode, not again by name, for what it knows already.
   (ulimit -n "$descriptor_limit" && mount_other_view owner=map,cache=ttl:600)
-  daemon=$(pgrep -x cvfsd)
+  daemon=$(daemons)
   at_start=$(find "/proc/$daemon/fd" -mindepth 1 | wc -l)
   for name in memory loop; do
     check "$name: $many files are listed and read" many_are_right "$view/$name" "$tree/$name"
@@ -378,7 +378,7 @@ test_removed_tree() { # KIND
   mount_other "$1" || return 0
   local daemon held text
   mount_other_view owner=map
-  daemon=$(pgrep -x cvfsd)
+  daemon=$(daemons)
   mkdir "$view/d" "$view/d/fresh"
   echo text >"$view/d/f"
   exec {held}<"$view/d/f"
@@ -395,7 +395,7 @@ test_removed_tree() { # KIND
   text=$(timeout --kill-after 1 5 cat <&"$held")
   equal "a file that is open can still be read" text "$text"
   exec {held}<&-
-  equal "the same daemon serves" "$daemon" "$(pgrep -x cvfsd)"
+  equal "the same daemon serves" "$daemon" "$(daemons)"
   unmount_view
   install -d -m 0711 -o 1500 -g 1500 "$tree"
   mount_other_view owner=map

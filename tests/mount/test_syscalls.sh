@@ -76,7 +76,7 @@ unmount_view
 
 echo "# descriptors"
 mount_view toto "$view" userns=@dockremap
-daemon=$(pgrep -x cvfsd)
+daemon=$(daemons)
 descriptors() { find "/proc/$daemon/fd" -mindepth 1 | wc -l; }
 at_start=$(descriptors)
 at_most() { (($(descriptors) <= $1)); }

@@ -179,7 +179,15 @@ views() { # the targets of all views, the last one first
   findmnt -rn -t fuse.cvfs,fuse -o TARGET | tac
 }
 
-daemons() { pgrep -x cvfsd; } # the supervisors, one a view; its others have names of their own
+# The supervisors, one a view. Its other processes have names of their own, but for the moment after they
+# were forked.
+daemons() {
+  local pid parent
+  for pid in $(pgrep -x cvfsd); do
+    parent=$(ps -o ppid= -p "$pid" | tr -d ' ')
+    if [[ -n $parent && $(cat "/proc/$parent/comm" 2>/dev/null) != cvfsd ]]; then echo "$pid"; fi
+  done
+}
 count_daemons() { daemons | wc -l; }
 no_daemon() { ! pgrep -x 'cvfsd(-.*)?' >/dev/null; }
 fewer_daemons_than() { (($(count_daemons) < $1)); }

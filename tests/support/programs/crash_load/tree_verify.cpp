@@ -72,8 +72,8 @@ void Tree::verify_touched(const std::string& directory, bool is_view) const {
   if (moving_ == nullptr) return;
   const bool is_there = std::ranges::any_of(touched_, [&](const std::string& name) {
     const std::string where = entry_of(directory, name);
-    return holds(where, *moving_) ||
-           (exists(where + "/moved") && holds(where + "/moved", *moving_));
+    const bool is_directory = exists(where) && S_ISDIR(status_of(where).st_mode);
+    return holds(where, *moving_) || (is_directory && holds(where + "/moved", *moving_));
   });
   expect(is_there, directory, "has lost what a rename was moving");
 }
