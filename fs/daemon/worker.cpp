@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include "fuse/session.h"
 #include "store/local_store.h"
 #include "sys/file.h"
+#include "sys/file_lock.h"
 #include "sys/process.h"
 #include "vfs/mount.h"
 
@@ -96,7 +96,7 @@ void close_strays(Mount& mount, const ServedView& view, const std::vector<int>& 
   for (const int fd : descriptors_in_use(mount)) strays.erase(fd);
   for (const int fd : strays) {
     // In an upgrade the old build's standby has it, too: a lock would outlive our close(2).
-    (void)::flock(fd, LOCK_UN);
+    (void)sys::lock_whole(fd, sys::LockMode::kUnlock);
     UniqueFd{fd};
   }
 }
