@@ -32,7 +32,7 @@ constexpr int kTimeoutMs = 60'000;
 // What a step may change: its paths, the directories that they are in, its descriptors.
 class Watch {
  public:
-  Watch(Actor& actor, const Step& step) : actor_(actor), step_(step) {
+  Watch(Actor& actor, const Step& step) {
     const int directory = actor.directory(step);
     directory_ = directory == AT_FDCWD ? AT_FDCWD : ::fcntl(directory, F_DUPFD_CLOEXEC, 0);
     add("path", directory_, step.path);
@@ -80,8 +80,6 @@ class Watch {
     watch(name + "'s directory", slash == std::string::npos ? "." : path.substr(0, slash + 1));
   }
 
-  Actor& actor_;
-  const Step& step_;
   int directory_ = AT_FDCWD;
   int slot_ = -1;
   std::vector<Watched> watched_;

@@ -43,7 +43,7 @@ Result<void> only_error(const Result<T>& result) {
 // A view of a directory of its own, without a kernel.
 class View {
  public:
-  explicit View(bool is_virtual) : is_virtual_(is_virtual) {
+  explicit View(bool is_virtual) {
     char name[] = "/var/tmp/cvfs-fault-XXXXXX";
     path_ = ::mkdtemp(name);
     EXPECT_EQ(::chown(path_.c_str(), kTenantUid.value, kTenantGid.value), 0);
@@ -114,12 +114,12 @@ class View {
                              "trusted.cvfs.override_stat", "trusted.cvfs.unclaimed"}) {
       char value[100];
       const ssize_t size = ::lgetxattr(path.c_str(), name, value, sizeof value);
-      if (size >= 0) whole += std::string(" ") + name + "=" + std::string(value, size);
+      if (size >= 0)
+        whole += std::string(" ") + name + "=" + std::string(value, static_cast<std::size_t>(size));
     }
     return whole;
   }
 
-  bool is_virtual_;
   std::string path_;
   FaultyStore* store_ = nullptr;
   std::unique_ptr<Mount> mount_;
