@@ -5,23 +5,14 @@
 #include <sys/uio.h>
 
 #include <cerrno>
-#include <cstring>
 
+#include "fuse/message.h"
 #include "fuse/request.h"
 #include "sys/fuse_device.h"
 
 namespace cvfs {
 
 namespace {
-
-template <class Part>
-Part part_at(std::span<const std::byte> message, std::size_t offset) {
-  Part part{};
-  if (offset + sizeof part <= message.size()) {
-    std::memcpy(&part, message.data() + offset, sizeof part);
-  }
-  return part;
-}
 
 template <class Body>
 void send(int device_fd, std::uint64_t reply_to, int error, const Body* body) {

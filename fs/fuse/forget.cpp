@@ -3,20 +3,12 @@
 #include <linux/fuse.h>
 
 #include <algorithm>
-#include <cstring>
+
+#include "fuse/message.h"
 
 namespace cvfs {
 
 namespace {
-
-template <class Part>
-Part part_at(std::span<const std::byte> message, std::size_t offset) {
-  Part part{};
-  if (offset + sizeof part <= message.size()) {
-    std::memcpy(&part, message.data() + offset, sizeof part);
-  }
-  return part;
-}
 
 // What FORGET says, in the words of BATCH_FORGET.
 fuse_forget_one forget_at(std::span<const std::byte> message, std::uint32_t index) {
