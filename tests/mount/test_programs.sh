@@ -154,12 +154,15 @@ make_source() {
     mkfifo pipe && mkdir -m 1777 sticky && mkdir -m "${3}755" setgid && mkdir -m 0500 readonly
     echo secret >private && chmod 0600 private && echo run >run && chmod "${2}755" run
     setfattr -n user.mine -v value plain && setfattr -n user.empty plain
+    # rsync compares whole seconds: times of this very second would be left to chance.
+    find . -exec touch -h -d "2015-06-07 08:09:10.987654321" {} +
     touch -d "2001-02-03 04:05:06.123456789" plain && touch -h -d "1999-01-01 00:00:00.5" soft
     touch -d "2010-01-01" empty
     cd ..
     tar --create --xattrs --sparse --format=posix --file archive.tar tree
     mkdir -p acls/directory && echo text >acls/file && echo text >acls/other
     setfacl -m u:101001:rw,g:102000:r acls/file && setfacl -d -m u:101001:rwx acls/directory
+    find acls -exec touch -h -d "2016-07-08 09:10:11.123456789" {} +
     tar --create --xattrs --acls --format=posix --file acls.tar acls
     touch stamp
   ' - "$source" "$setuid_bits" "$setgid_bit"
