@@ -26,8 +26,10 @@ bool is_alive(const ProcessRecord& record) {
 bool is_succeeded(const ServedView& view) {
   const ViewState& memory = view.memory();
   for (int waited = 0; waited < kMostMs; waited += 2) {
+    const int supervisor = memory.supervisor.pid;
     if (is_alive(memory.supervisor)) return true;
-    if (!is_alive(memory.standby)) break;
+    // A standby that has just become the supervisor, and died, may have left another one.
+    if (!is_alive(memory.standby) && memory.supervisor.pid == supervisor) return false;
     ::poll(nullptr, 0, 2);
   }
   return is_alive(memory.supervisor);

@@ -2,8 +2,6 @@
 
 #include <csignal>
 
-#include "base/unique_fd.h"
-
 namespace cvfs {
 
 namespace {
@@ -30,12 +28,16 @@ std::optional<sys::ProcessEnd> await_end(const ProcessRecord& record, int timeou
   return sys::await_end(record.pidfd, timeout_ms);
 }
 
-void forget_process(ProcessRecord& record) {
+UniqueFd take_pidfd(ProcessRecord& record) {
   record.pid = 0;
-  // The number first: a descriptor that nobody knows of is closed by the next worker, a number
-  // without its descriptor would soon be somebody else's.
+  // The number before the descriptor is closed: one that nobody knows of is closed by the next
+  // worker, a number without its descriptor would soon be somebody else's.
   const int pidfd = record.pidfd.exchange(0);
-  if (pidfd > 0) UniqueFd{pidfd};
+  return pidfd > 0 ? UniqueFd(pidfd) : UniqueFd();
+}
+
+void forget_process(ProcessRecord& record) {
+  (void)take_pidfd(record);
 }
 
 void end_process(ProcessRecord& record) {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 #include "journal/view_state.h"
 #include "sys/process.h"
 
@@ -19,6 +20,10 @@ inline bool is_recorded(const ProcessRecord& record) {
 
 // nullopt: it runs after `timeout_ms` (-1: for ever).
 std::optional<sys::ProcessEnd> await_end(const ProcessRecord& record, int timeout_ms);
+
+// There is none any more, and its descriptor, if there was one, is the caller's. Descriptor 0 is
+// somebody else's: a record that says 0 has none.
+UniqueFd take_pidfd(ProcessRecord& record);
 
 // It has ended, and has been asked for: there is none any more.
 void forget_process(ProcessRecord& record);

@@ -125,10 +125,10 @@ void Supervisor::take_over() {
 // The standby becomes the supervisor: its record moves.
 void Supervisor::succeed() {
   const auto end = await_end(memory_.supervisor, 0);
-  predecessor_.reset(memory_.supervisor.pidfd);
   // In this order: the worker must not find that there is neither.
   memory_.supervisor.pid = memory_.standby.pid.load();
-  memory_.supervisor.pidfd = memory_.standby.pidfd.load();
+  const int predecessor = memory_.supervisor.pidfd.exchange(memory_.standby.pidfd);
+  if (predecessor > 0) predecessor_.reset(predecessor);
   memory_.standby.pidfd = 0;
   memory_.standby.pid = 0;
   ++memory_.supervisor_deaths;
@@ -142,7 +142,7 @@ void Supervisor::succeed() {
 // Our number is the same as before. The standby is the other program's, which goes on with the
 // state if we fail; the worker, too, was its.
 void Supervisor::come_from_another_program() {
-  replaced_standby_.reset(memory_.standby.pidfd.exchange(0));
+  replaced_standby_ = take_pidfd(memory_.standby);
   memory_.worker.pidfd = 0;
   if (memory_.supervisor.pid == ::getpid()) return;
   ++memory_.supervisor_deaths;

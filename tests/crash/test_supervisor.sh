@@ -55,6 +55,8 @@ done)
 equal "it starts the others again" "" "$faults"
 check_load "nobody notices" "$load"
 check "one of each is there" eventually 5 is_complete
+# A pidfd that gets such a number would be taken for none.
+check "none of them has closed 0, 1 or 2" test -e "/proc/$(worker)/fd/0" -a -e "/proc/$(worker)/fd/1" -a -e "/proc/$(worker)/fd/2"
 
 echo "# a worker that comes late to see that its supervisor died"
 # Meanwhile the successor has closed what the worker waited for, and opened something else by its number.
