@@ -107,6 +107,11 @@ std::vector<int> LockTable::descriptors() const {
   return descriptors;
 }
 
+void LockTable::for_each_owner(const std::function<void(LockOwnerRecord&)>& visit) const {
+  const MutexLock lock(mutex_);
+  section_.for_each_owner(visit);
+}
+
 // ---- what they hold
 
 const LockRangeRecord* LockTable::conflicting(const LockOwnerRecord& owner,
