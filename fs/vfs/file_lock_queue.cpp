@@ -158,7 +158,11 @@ void FileLocks::finish(LockWaiter& waiter, int error) {
   table_.remove(waiter);
   crash_point(CrashPoint::kDone);
   if (LockOwnerRecord* owner = table_.find(key)) owners_.drop_if_idle(*owner);
-  answer_(reply_to, error);
+  if (error == 0) {
+    grant_(key.node, reply_to);
+  } else {
+    refuse_(reply_to, error);
+  }
 }
 
 // On the thread that waited.

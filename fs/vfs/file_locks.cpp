@@ -33,10 +33,11 @@ FileLocks::FileLocks(Mount& mount, std::span<std::byte> memory, bool adopt, std:
       tries_(kTry, [this](std::uint64_t unique) { give_up(unique); }),
       waits_([this](std::uint64_t unique, int error) { wait_ended(unique, error); }) {}
 
-void FileLocks::on_answer(Answer answer) {
-  answer_ = [answer = std::move(answer)](std::uint64_t reply_to, int error) {
-    answer(reply_to, to_client(error));
+void FileLocks::answer_by(Refuse refuse, Grant grant) {
+  refuse_ = [refuse = std::move(refuse)](std::uint64_t reply_to, int error) {
+    refuse(reply_to, to_client(error));
   };
+  grant_ = std::move(grant);
 }
 
 std::optional<int> FileLocks::change(const LockRequest& request) {
@@ -46,7 +47,9 @@ std::optional<int> FileLocks::change(const LockRequest& request) {
   const Attempt made = attempt(request);
   if (made.has_freed) serve(node, request.wish.owner.kind);
   if (made.error == EAGAIN && (request.waits || may_be_free_soon(request))) return wait(request);
-  return to_client(made.error);
+  if (made.error != 0 || request.wish.type == LockType::kNone) return to_client(made.error);
+  grant_(node, request.reply_to);
+  return std::nullopt;
 }
 
 // The kernel tells of the last close of an open file after close(2) has returned; what a process

@@ -31,19 +31,22 @@ struct Mount;
 
 class FileLocks {
  public:
-  // Answers a request that had to wait: an errno, or 0.
-  using Answer = std::function<void(std::uint64_t reply_to, int error)>;
+  // Refuses a request that had to wait, with an errno.
+  using Refuse = std::function<void(std::uint64_t reply_to, int error)>;
+  // Tells somebody that he has a lock on the file. What others did to it while they had theirs is
+  // to be seen by him from then on, so it may take its time.
+  using Grant = std::function<void(NodeId node, std::uint64_t reply_to)>;
 
   // In zeroed memory of LockSection::bytes(), or in what an earlier process left there (`adopt`):
   // then nobody who waits is served before settle(). `most_owners`: how many may have a descriptor.
   FileLocks(Mount& mount, std::span<std::byte> memory, bool adopt, std::size_t most_owners);
 
-  // Before the first request.
-  void on_answer(Answer answer);
+  // Before the first request. Neither may wait or ask anything of this.
+  void answer_by(Refuse refuse, Grant grant);
 
-  // What to answer, an errno or 0; nullopt: it waits. EAGAIN: somebody else's lock is in the way.
-  // EDEADLK: who holds it waits for the asker. EINTR: interrupted before it came to wait. ENOLCK:
-  // the backing cannot lock, or there is no more room.
+  // What to answer, an errno or 0; nullopt: it waits or is granted. EAGAIN: somebody else's lock is
+  // in the way. EDEADLK: who holds it waits for the asker. EINTR: interrupted before it came to
+  // wait. ENOLCK: the backing cannot lock, or there is no more room.
   std::optional<int> change(const LockRequest& request);
 
   // What is in the way of the wish; its pid is 0 if nobody knows it. nullopt: nothing. Errors:
@@ -106,7 +109,8 @@ class FileLocks {
 
   LockTable table_;
   LockOwners owners_;
-  Answer answer_;
+  Refuse refuse_;
+  Grant grant_;
   std::atomic<bool> is_settled_;
   std::array<Stripe, kStripes> stripes_;
   // One at a time: of two that close a circle only the second is refused.
