@@ -215,6 +215,11 @@ void LockTable::remove(LockWaiter& waiter) {
   waiters_.erase(unique);
 }
 
+bool LockTable::has_posix_waits() const {
+  const MutexLock lock(mutex_);
+  return std::ranges::any_of(waiters_, [](const auto& one) { return one.second->may_deadlock; });
+}
+
 bool LockTable::is_awaited_by(const LockOwner& owner) const {
   const MutexLock lock(mutex_);
   const auto [first, last] = by_owner_.equal_range(owner.id);

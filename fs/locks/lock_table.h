@@ -101,6 +101,7 @@ class LockTable {
   LockWaiter* find_waiter(std::uint64_t unique) const;
   std::optional<NodeId> node_of_waiter(std::uint64_t unique) const;
   void remove(LockWaiter& waiter);
+  bool has_posix_waits() const;
   bool is_awaited_by(const LockOwner& owner) const;
   // For a file, some of those that came after `order`, who came first first; none: there are no
   // more.

@@ -68,6 +68,7 @@ std::optional<int> FileLocks::wait(const LockRequest& request) {
 void FileLocks::note_kind(LockWaiter& waiter, const LockRequest& request) {
   waiter.refusal = request.waits ? EINTR : EAGAIN;
   if (!request.waits) tries_.start(request.unique);
+  if (waiter.may_deadlock && posix_waits_) posix_waits_();
 }
 
 // An earlier process had it wait already.
@@ -201,13 +202,18 @@ std::optional<std::uint64_t> FileLocks::interrupt(std::uint64_t unique, std::uin
   return oldest;
 }
 
-// On the timer's thread.
-void FileLocks::give_up(std::uint64_t unique) {
+void FileLocks::refuse_as_deadlock(std::uint64_t unique) {
+  give_up(unique, EDEADLK);
+}
+
+void FileLocks::give_up(std::uint64_t unique, std::optional<int> refusal) {
   const auto node = table_.node_of_waiter(unique);
   if (!node) return;
   const MutexLock lock(stripe_of(*node).mutex);
   LockWaiter* waiter = table_.find_waiter(unique);
-  if (waiter != nullptr && waiter->state != LockWaiter::State::kUnconfirmed) refuse(*waiter);
+  if (waiter == nullptr || waiter->state == LockWaiter::State::kUnconfirmed) return;
+  waiter->refusal = refusal.value_or(waiter->refusal);
+  refuse(*waiter);
 }
 
 // What it is refused with stands in it.

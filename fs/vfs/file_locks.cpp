@@ -30,7 +30,7 @@ FileLocks::FileLocks(Mount& mount, std::span<std::byte> memory, bool adopt, std:
     : table_(memory),
       owners_(mount, table_, most_owners),
       is_settled_(!adopt),
-      tries_(kTry, [this](std::uint64_t unique) { give_up(unique); }),
+      tries_(kTry, [this](std::uint64_t unique) { give_up(unique, std::nullopt); }),
       waits_([this](std::uint64_t unique, int error) { wait_ended(unique, error); }) {}
 
 void FileLocks::answer_by(Refuse refuse, Grant grant) {

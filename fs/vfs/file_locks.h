@@ -62,6 +62,13 @@ class FileLocks {
   // was sent, of which the kernel is to remind us: it may not have come here yet.
   std::optional<std::uint64_t> interrupt(std::uint64_t unique, std::uint64_t reply_to);
 
+  // ---- circles that reach beyond this view (daemon/circle_watch.h)
+  // Told of every request that comes to wait for a POSIX lock. Before the first request.
+  void on_posix_wait(std::function<void()> waits) { posix_waits_ = std::move(waits); }
+  bool has_posix_waits() const { return table_.has_posix_waits(); }
+  // EDEADLK, if it still waits.
+  void refuse_as_deadlock(std::uint64_t unique);
+
   // All that an earlier process had left was sent again: whoever was not does not wait any more.
   void settle();
 
@@ -105,12 +112,13 @@ class FileLocks {
 
   // Of other threads, without the stripe.
   void wait_ended(std::uint64_t unique, int error);
-  void give_up(std::uint64_t unique);
+  void give_up(std::uint64_t unique, std::optional<int> refusal);
 
   LockTable table_;
   LockOwners owners_;
   Refuse refuse_;
   Grant grant_;
+  std::function<void()> posix_waits_;
   std::atomic<bool> is_settled_;
   std::array<Stripe, kStripes> stripes_;
   // One at a time: of two that close a circle only the second is refused.
