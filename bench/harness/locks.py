@@ -1,4 +1,5 @@
-"""Which mounts keep locks exclusive: two processes ask for the same one, by two ways to the same file.
+"""Which mounts keep locks exclusive: two processes ask for the same one, by two ways to the same file; and
+how long it takes until somebody who waits has what another one gives up.
 
 A lock that both get is a lost update: whoever shares files between containers, or with the host, finds
 out in production.
@@ -6,7 +7,11 @@ out in production.
 import errno
 import fcntl
 import os
+import select
+import signal
+import statistics
 import struct
+import time
 
 _OFD_SETLK = 37  # fcntl.F_OFD_SETLK, which Python has from 3.9 on some systems only
 
@@ -78,22 +83,90 @@ def _exclusive(lock, first, second):
         end_first()
 
 
+_TURNS = 100
+_PATIENCE_S = 5
+
+
+def _wait_in_turns(path, go, got):
+    """The child's part: waits for the lock each time that it is told to, and says when it has it."""
+    while os.read(go, 1):
+        fd = os.open(path, os.O_RDWR)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        os.write(got, struct.pack("q", time.monotonic_ns()))
+        os.close(fd)
+
+
+def _hand_over(fd, go, got):
+    """One turn, in ms; None: the other one has it before it is given up, or never."""
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    os.write(go, b"+")
+    if select.select([got], [], [], 0.003)[0]:
+        return None
+    given_up = time.monotonic_ns()
+    fcntl.flock(fd, fcntl.LOCK_UN)
+    if not select.select([got], [], [], _PATIENCE_S)[0]:
+        return None
+    return (struct.unpack("q", os.read(got, 8))[0] - given_up) / 1e6
+
+
+def hand_over(first, second):
+    """The median of the ms that it takes; or why it is none."""
+    go_read, go_write = os.pipe()
+    got_read, got_write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(go_write)
+        _wait_in_turns(second, go_read, got_write)
+        os._exit(0)
+    fd = os.open(first, os.O_RDWR)
+    try:
+        took = []
+        for _ in range(_TURNS):
+            took.append(_hand_over(fd, go_write, got_read))
+            if took[-1] is None:
+                return "not exclusive"
+        return statistics.median(took)
+    except OSError as error:
+        return f"refused: {errno.errorcode.get(error.errno, '?')}"
+    finally:
+        os.close(fd)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        for end in (go_read, go_write, got_read, got_write):
+            os.close(end)
+
+
+def _make(tree, name):
+    """A file that everybody may lock; made first, so that nobody waits for a name."""
+    path = tree / name
+    path.touch(mode=0o666)
+    os.chmod(path, 0o666)
+    status = os.stat(tree)
+    os.chown(path, status.st_uid, status.st_gid)
+    return path
+
+
 def test(mount, tree):
     """{"fcntl, mount and mount": "exclusive", …} for a mount of `tree`."""
     ways = dict(zip(WAYS, ((mount, mount), (mount, tree), (tree, mount))))
     results = {}
     for kind, lock in KINDS.items():
         for way, (first, second) in ways.items():
-            # A new file each time; made first, so that nobody waits for a name.
             name = f"lock-{kind}-{way.replace(', ', '-').replace(' ', '-')}"
-            path = tree / name
-            path.touch(mode=0o666)
-            os.chmod(path, 0o666)
-            status = os.stat(tree)
-            os.chown(path, status.st_uid, status.st_gid)
+            path = _make(tree, name)
             results[f"{kind}, {way}"] = _exclusive(lock, first / name, second / name)
             path.unlink()
+    for way, (first, second) in ways.items():
+        name = f"hand-over-{way.replace(', ', '-').replace(' ', '-')}"
+        path = _make(tree, name)
+        results[f"hand-over, {way}"] = hand_over(first / name, second / name)
+        path.unlink()
     return results
+
+
+def hand_over_of(results, way):
+    """In ms, or why there is none; "" in results of before this was measured."""
+    return results.get(f"hand-over, {way}", "")
 
 
 def failure(results, way):

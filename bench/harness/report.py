@@ -121,8 +121,13 @@ def _locks(doc):
         return ""
     rows = [[name, *("exclusive" if not failed else failed for failed in
                      (locks.failure(outcome, way) for way in locks.WAYS))] for name, outcome in doc["locks"].items()]
+    times = [[name, *(took if isinstance(took, str) else number(took) for took in
+                      (locks.hand_over_of(outcome, way) for way in locks.WAYS))]
+             for name, outcome in doc["locks"].items()]
     return ("## Locks\n\nTwo processes ask for the same exclusive lock (fcntl, OFD, flock), by two ways to one "
-            "file.\n\n" + table(["", *locks.WAYS], rows, texts=range(4)))
+            "file.\n\n" + table(["", *locks.WAYS], rows, texts=range(4)) +
+            "\n\nFrom when one gives a flock up until the other one, who waits for it, has it: ms, the median.\n\n" +
+            table(["", *locks.WAYS], times, texts=range(4)))
 
 
 def _pure(doc):

@@ -1,10 +1,13 @@
 // cvfs locks [VIEW...] [--json]
+#include <map>
 #include <memory>
 
+#include "cli/container_names.h"
 #include "cli/field.h"
 #include "cli/subcommand.h"
 #include "cli/table.h"
 #include "cli/view_answers.h"
+#include "control/printable.h"
 
 namespace cvfs {
 namespace {
@@ -43,6 +46,30 @@ std::string seconds_of(const Json& lock) {
   return seconds ? std::to_string(*seconds) + " s" : "-";
 }
 
+// Its name; else how engines abbreviate its number; else the control group, of what is in none.
+std::string container_of(const Json& lock) {
+  const Json* name = field(lock, {"container_name"});
+  if (name != nullptr) return text_of(name);
+  const Json* id = field(lock, {"container"});
+  constexpr std::size_t kShort = 12;
+  const std::string number = id != nullptr && id->is_string() ? id->get<std::string>() : "";
+  return number.empty() ? text_of(field(lock, {"cgroup"})) : printable(number.substr(0, kShort));
+}
+
+// Says what the engine calls the containers. A view does not know: engines may not answer.
+Json with_names(Json locks) {
+  std::map<std::string, std::string> names;
+  for (Json& lock : locks) {
+    const Json* id = field(lock, {"container"});
+    if (id == nullptr || !id->is_string()) continue;
+    const auto number = id->get<std::string>();
+    const auto [known, is_new] = names.try_emplace(number);
+    if (is_new) known->second = container_name(number);
+    if (!known->second.empty()) lock["container_name"] = known->second;
+  }
+  return locks;
+}
+
 Row row_of(const ViewAnswer& answer, const Json& lock) {
   return {std::to_string(answer.view.id),
           text_of(field(lock, {"state"})),
@@ -53,15 +80,15 @@ Row row_of(const ViewAnswer& answer, const Json& lock) {
           text_of(field(lock, {"by"})),
           process_of(lock),
           text_of(field(lock, {"command"})),
-          text_of(field(lock, {"cgroup"})),
+          container_of(lock),
           text_of(field(lock, {"file"}))};
 }
 
 void print_text(const Console& console, const std::vector<ViewAnswer>& answers) {
   std::vector<Row> rows = {{"VIEW", "STATE", "SINCE", "KIND", "TYPE", "RANGE", "BY", "PID",
-                            "COMMAND", "CGROUP", "FILE"}};
+                            "COMMAND", "CONTAINER", "FILE"}};
   for (const ViewAnswer& answer : answers) {
-    for (const Json& lock : locks_of(answer)) rows.push_back(row_of(answer, lock));
+    for (const Json& lock : with_names(locks_of(answer))) rows.push_back(row_of(answer, lock));
   }
   if (rows.size() == 1) {
     console.out << "no locks" << std::endl;
@@ -76,7 +103,7 @@ void print_json(const Console& console, const std::vector<ViewAnswer>& answers) 
   for (const ViewAnswer& answer : answers) {
     Json json = to_json(answer.view);
     if (answer.reply) {
-      json["locks"] = locks_of(answer);
+      json["locks"] = with_names(locks_of(answer));
     } else {
       json["error"] = to_json(answer.reply.error());
     }
@@ -120,7 +147,8 @@ void add_locks_command(CLI::App& app, Action& chosen) {
   command->add_flag("--json", options->json, "an array of objects, one a view");
   command->footer(
       "BY: view: through this view; host: a process of the host, on the tenant's own path.\n"
-      "PID: the host's number of the process, and in brackets its container's.\n\n"
+      "PID: the host's number of the process, and in brackets its container's.\n"
+      "CONTAINER: its name, by Docker's or Podman's files; else its number or control group.\n\n"
       "Examples:\n"
       "  cvfs locks /srv/toto\n"
       "  cvfs locks --json | jq '.[].locks[] | select(.state == \"waits\")'");

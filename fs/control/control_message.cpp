@@ -23,6 +23,7 @@ constexpr auto kVerbs = std::to_array<Verb>({
     {"status", ControlVerb::kStatus},
     {"upgrade", ControlVerb::kUpgrade},
     {"locks", ControlVerb::kLocks},
+    {"waits", ControlVerb::kWaits},
 });
 
 tl::unexpected<OperatorError> refuse_command(std::string_view object, std::string what,

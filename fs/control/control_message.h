@@ -2,6 +2,7 @@
 //
 //   {"command":"status"}                         {"ok":true,"view":{...}}
 //   {"command":"locks"}                          {"ok":true,"locks":[{...}]}
+//   {"command":"waits"}                          {"ok":true,"holds":[[..]],"waits":[[..]]}
 //   {"command":"upgrade","cvfsd":"/usr/..."}     {"ok":false,"error":{"code":32,"object":"..",..}}
 //
 // What arrives is not trusted: nothing here throws, or believes a type, a length or a character.
@@ -23,7 +24,7 @@ inline constexpr std::size_t kMaxCommandBytes = 4096;
 // Of an answer: more than any view says.
 inline constexpr std::size_t kMaxReplyBytes = std::size_t{1} << 20;
 
-enum class ControlVerb { kStatus, kUpgrade, kLocks };
+enum class ControlVerb { kStatus, kUpgrade, kLocks, kWaits };
 
 struct ControlCommand {
   ControlVerb verb = ControlVerb::kStatus;

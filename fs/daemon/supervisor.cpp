@@ -20,6 +20,7 @@
 #include "daemon/view_events.h"
 #include "daemon/view_locks.h"
 #include "daemon/view_status.h"
+#include "daemon/view_waits.h"
 #include "sys/process.h"
 
 namespace cvfs {
@@ -378,6 +379,7 @@ void Supervisor::take_signals() {
 std::optional<std::string> Supervisor::answer(const ControlCommand& command, int client_fd) {
   if (command.verb == ControlVerb::kStatus) return ok_reply({{"view", status_of(view_)}});
   if (command.verb == ControlVerb::kLocks) return ok_reply({{"locks", locks_of(view_)}});
+  if (command.verb == ControlVerb::kWaits) return ok_reply(to_json(waits_of(view_)));
   upgrade_.begin(command.cvfsd, client_fd);
   return std::nullopt;
 }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cctype>
 #include <ctime>
 #include <fstream>
 #include <map>
@@ -47,11 +48,24 @@ int own_number_of(int pid) {
   return number;
 }
 
-// The last part of "0::/system.slice/docker-0123abcd.scope" names the container.
 std::string cgroup_of(int pid) {
   const std::string line = first_line_of("/proc/" + std::to_string(pid) + "/cgroup");
   const std::size_t path = line.find('/');
   return path == std::string::npos ? "" : line.substr(path);
+}
+
+// An engine's number of it: the last 64 hexadecimal digits of
+// "/system.slice/docker-0123abcd….scope",
+// "/docker/0123abcd…", "/machine.slice/libpod-0123abcd….scope"; "": none.
+std::string container_of(const std::string& cgroup) {
+  constexpr std::size_t kDigits = 64;
+  std::size_t run = 0;
+  for (std::size_t at = cgroup.size(); at-- > 0;) {
+    const bool is_digit = std::isxdigit(static_cast<unsigned char>(cgroup[at])) != 0;
+    run = is_digit ? run + 1 : 0;
+    if (run == kDigits) return cgroup.substr(at, kDigits);
+  }
+  return "";
 }
 
 void add_process(json& lock, int pid) {
@@ -59,7 +73,9 @@ void add_process(json& lock, int pid) {
   if (pid <= 0) return;
   lock["container_pid"] = own_number_of(pid);
   lock["command"] = first_line_of("/proc/" + std::to_string(pid) + "/comm");
-  lock["cgroup"] = cgroup_of(pid);
+  const std::string cgroup = cgroup_of(pid);
+  lock["cgroup"] = cgroup;
+  lock["container"] = container_of(cgroup);
 }
 
 json to_json(const LockRange& range, bool is_write, const char* kind) {

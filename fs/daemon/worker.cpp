@@ -7,10 +7,12 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <set>
 #include <thread>
 
 #include "base/log.h"
+#include "daemon/circle_watch.h"
 #include "daemon/confinement.h"
 #include "daemon/fault_handler.h"
 #include "daemon/orphan.h"
@@ -159,6 +161,8 @@ OperatorError run_worker(const ServedView& view, const std::vector<int>& others,
   if (!mount) return mount.error();
   auto session = Session::adopt(view.device.get(), view.handshake, **mount);
   if (!session) return cannot(view.target(), "cannot start libfuse", session.error());
+  std::optional<CircleWatch> circles;
+  if ((*mount)->locks) circles.emplace(view, *(*mount)->locks);
   confine_worker();  // the first request comes after this
   if (adopt) {
     close_strays(**mount, view, others, before);

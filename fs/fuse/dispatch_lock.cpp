@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "fuse/message.h"
+#include "fuse/notify.h"
 #include "fuse/request.h"
 #include "sys/fuse_device.h"
 
@@ -116,8 +117,13 @@ bool carry_out_interrupt(Mount& mount, int device_fd, std::span<const std::byte>
 
 void answer_locks_on(Mount& mount, int device_fd) {
   if (!mount.locks) return;
-  mount.locks->on_answer(
-      [device_fd](std::uint64_t reply_to, int error) { send_error(device_fd, reply_to, error); });
+  const auto answer = [device_fd](std::uint64_t reply_to, int error) {
+    send_error(device_fd, reply_to, error);
+  };
+  mount.locks->answer_by(answer, [device_fd, answer](NodeId node, std::uint64_t reply_to) {
+    forget_attributes(device_fd, node);
+    answer(reply_to, 0);
+  });
 }
 
 }  // namespace cvfs

@@ -18,7 +18,7 @@ void dispatch_lock(Mount& mount, int device_fd, std::span<const std::byte> messa
 // False, and nothing done: the message is something else.
 bool carry_out_interrupt(Mount& mount, int device_fd, std::span<const std::byte> message);
 
-// Those that wait are answered there. Before the first request.
+// Those that wait or are granted are answered there. Before the first request.
 void answer_locks_on(Mount& mount, int device_fd);
 
 }  // namespace cvfs

@@ -15,7 +15,7 @@ void dispatch_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
 void dispatch_flush(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
   // Everything written is on the backing filesystem already.
   Mount& mount = mount_of(request);
-  if (mount.locks) mount.locks->close(node, info->lock_owner);
+  if (mount.locks) mount.locks->close(node, info->fh, info->lock_owner);
   reply(request, Result<void>());
 }
 

@@ -107,6 +107,11 @@ std::vector<int> LockTable::descriptors() const {
   return descriptors;
 }
 
+void LockTable::for_each_owner(const std::function<void(LockOwnerRecord&)>& visit) const {
+  const MutexLock lock(mutex_);
+  section_.for_each_owner(visit);
+}
+
 // ---- what they hold
 
 const LockRangeRecord* LockTable::conflicting(const LockOwnerRecord& owner,
@@ -208,6 +213,11 @@ void LockTable::remove(LockWaiter& waiter) {
   const std::uint64_t unique = record.unique;
   section_.give_back(record);
   waiters_.erase(unique);
+}
+
+bool LockTable::has_posix_waits() const {
+  const MutexLock lock(mutex_);
+  return std::ranges::any_of(waiters_, [](const auto& one) { return one.second->may_deadlock; });
 }
 
 bool LockTable::is_awaited_by(const LockOwner& owner) const {

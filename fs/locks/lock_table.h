@@ -6,7 +6,9 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <map>
 #include <memory>
@@ -48,6 +50,7 @@ struct LockWaiter {
   std::uint64_t reply_to = 0;
   State state = State::kQueued;
   bool may_deadlock = false;  // by fcntl(2)'s rules: it is a POSIX lock
+  int refusal = EINTR;        // what it is told if its wait is ended early
 
   LockWish wish() const { return {record->owner(), record->range(), record->type}; }
   std::uint64_t unique() const { return record->unique.load(std::memory_order_relaxed); }
@@ -80,6 +83,8 @@ class LockTable {
   void remove(LockOwnerRecord& owner);
   std::vector<LockOwnerRecord*> owners_of(NodeId node) const;
   std::vector<int> descriptors() const;
+  // Within it, nothing else of this table may be asked.
+  void for_each_owner(const std::function<void(LockOwnerRecord&)>& visit) const;
   std::uint32_t owner_count() const { return owner_count_.load(std::memory_order_relaxed); }
 
   // --- what they hold
@@ -96,6 +101,7 @@ class LockTable {
   LockWaiter* find_waiter(std::uint64_t unique) const;
   std::optional<NodeId> node_of_waiter(std::uint64_t unique) const;
   void remove(LockWaiter& waiter);
+  bool has_posix_waits() const;
   bool is_awaited_by(const LockOwner& owner) const;
   // For a file, some of those that came after `order`, who came first first; none: there are no
   // more.

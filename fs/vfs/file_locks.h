@@ -8,8 +8,8 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <optional>
 #include <span>
@@ -18,54 +18,56 @@
 
 #include "base/mutex.h"
 #include "base/result.h"
-#include "base/unique_fd.h"
 #include "locks/lock_table.h"
+#include "vfs/early_interrupts.h"
+#include "vfs/lock_owners.h"
+#include "vfs/lock_request.h"
+#include "vfs/lock_timer.h"
 #include "vfs/lock_waits.h"
 
 namespace cvfs {
 
 struct Mount;
 
-// One SETLK, SETLKW or GETLK, as the kernel sent it.
-struct LockRequest {
-  std::uint64_t unique = 0;    // the same each time that it is sent
-  std::uint64_t reply_to = 0;  // as it was sent this time
-  LockWish wish;
-  HandleId handle = 0;
-  bool waits = false;
-  std::int32_t pid = 0;  // of the process and of the thread, in the mount's pid namespace
-  std::int32_t tid = 0;
-};
-
 class FileLocks {
  public:
-  // Answers a request that had to wait: an errno, or 0.
-  using Answer = std::function<void(std::uint64_t reply_to, int error)>;
+  // Refuses a request that had to wait, with an errno.
+  using Refuse = std::function<void(std::uint64_t reply_to, int error)>;
+  // Tells somebody that he has a lock on the file. What others did to it while they had theirs is
+  // to be seen by him from then on, so it may take its time.
+  using Grant = std::function<void(NodeId node, std::uint64_t reply_to)>;
 
   // In zeroed memory of LockSection::bytes(), or in what an earlier process left there (`adopt`):
   // then nobody who waits is served before settle(). `most_owners`: how many may have a descriptor.
   FileLocks(Mount& mount, std::span<std::byte> memory, bool adopt, std::size_t most_owners);
 
-  // Before the first request.
-  void on_answer(Answer answer) { answer_ = std::move(answer); }
+  // Before the first request. Neither may wait or ask anything of this.
+  void answer_by(Refuse refuse, Grant grant);
 
-  // What to answer, an errno or 0; nullopt: it waits. EAGAIN: somebody else's lock is in the way.
-  // EDEADLK: who holds it waits for the asker. EINTR: interrupted before it came to wait. ENOLCK:
-  // the backing cannot lock, or there is no more room.
+  // What to answer, an errno or 0; nullopt: it waits or is granted. EAGAIN: somebody else's lock is
+  // in the way. EDEADLK: who holds it waits for the asker. EINTR: interrupted before it came to
+  // wait. ENOLCK: the backing cannot lock, or there is no more room.
   std::optional<int> change(const LockRequest& request);
 
   // What is in the way of the wish; its pid is 0 if nobody knows it. nullopt: nothing. Errors:
   // those of change().
   Result<std::optional<LockConflict>> test(const LockRequest& request);
 
-  // A process closes a descriptor of the file: its POSIX locks go, as fcntl(2) says.
-  void close(NodeId node, std::uint64_t owner_id);
+  // A process closes a descriptor of the open file: its POSIX locks go, as fcntl(2) says.
+  void close(NodeId node, HandleId handle, std::uint64_t owner_id);
   // The open file is no more: what was locked through it goes.
   void release(NodeId node, HandleId handle);
 
   // A signal came for the process whose request this is. Returns such a request of earlier, as it
   // was sent, of which the kernel is to remind us: it may not have come here yet.
   std::optional<std::uint64_t> interrupt(std::uint64_t unique, std::uint64_t reply_to);
+
+  // ---- circles that reach beyond this view (daemon/circle_watch.h)
+  // Told of every request that comes to wait for a POSIX lock. Before the first request.
+  void on_posix_wait(std::function<void()> waits) { posix_waits_ = std::move(waits); }
+  bool has_posix_waits() const { return table_.has_posix_waits(); }
+  // EDEADLK, if it still waits.
+  void refuse_as_deadlock(std::uint64_t unique);
 
   // All that an earlier process had left was sent again: whoever was not does not wait any more.
   void settle();
@@ -81,6 +83,8 @@ class FileLocks {
     std::unordered_map<NodeId, Waiters> attended;
   };
   static constexpr std::size_t kStripes = 64;
+  // How long a try waits for a close that is under way (docs/locks.md).
+  static constexpr std::chrono::milliseconds kTry{10};
   Stripe& stripe_of(NodeId node) { return stripes_[node % kStripes]; }
 
   struct Attempt {
@@ -88,44 +92,39 @@ class FileLocks {
     bool has_freed = false;  // something that others may wait for
   };
 
-  // All of these with the file's stripe held.
+  // ---- requests (file_locks.cpp); all of these with the file's stripe held
   Attempt attempt(const LockRequest& request);
   Attempt unlock(const LockRequest& request);
   Attempt lock(const LockRequest& request, LockOwnerRecord& owner);
-  Attempt retry(LockWaiter& waiter);
-  Attempt attend(LockWaiter& waiter, const LockRequest& request);
-  Result<LockOwnerRecord*> owner_for(const LockRequest& request);
-  Result<void> open_for(LockOwnerRecord& owner, const LockRequest& request);
-  Result<void> reopen_for_writing(LockOwnerRecord& owner, UniqueFd fresh);
-  Result<std::optional<LockConflict>> test_backing(const LockRequest& request);
+  bool may_be_free_soon(const LockRequest& request);
+
+  // ---- waiting (file_lock_queue.cpp); all of these with the file's stripe held
   std::optional<int> wait(const LockRequest& request);
   std::optional<int> resume_wait(LockWaiter& waiter, const LockRequest& request);
+  Attempt retry(LockWaiter& waiter);
+  Attempt attend(LockWaiter& waiter, const LockRequest& request);
+  bool is_covered(const LockWish& wish);
   void serve(NodeId node, LockKind kind);
   bool serve_once(NodeId node, LockKind kind);
-  bool is_covered(const LockWish& wish);
+  void note_kind(LockWaiter& waiter, const LockRequest& request);
+  void refuse(LockWaiter& waiter);
   void finish(LockWaiter& waiter, int error);
-  bool drop(LockOwnerRecord& owner);
-  void drop_if_idle(LockOwnerRecord& owner);
-  static void close_descriptor(LockOwnerRecord& owner);
 
+  // Of other threads, without the stripe.
   void wait_ended(std::uint64_t unique, int error);
-  bool take_early_interrupt(std::uint64_t unique);
+  void give_up(std::uint64_t unique, std::optional<int> refusal);
 
-  Mount& mount_;
   LockTable table_;
-  Answer answer_;
-  std::size_t most_owners_;
+  LockOwners owners_;
+  Refuse refuse_;
+  Grant grant_;
+  std::function<void()> posix_waits_;
   std::atomic<bool> is_settled_;
   std::array<Stripe, kStripes> stripes_;
   // One at a time: of two that close a circle only the second is refused.
   Mutex deadlock_;
-  // Interrupts of requests that are not known (yet), the oldest first.
-  Mutex early_mutex_;
-  struct EarlyInterrupt {
-    std::uint64_t unique;
-    std::uint64_t reply_to;
-  };
-  std::deque<EarlyInterrupt> early_ CVFS_GUARDED_BY(early_mutex_);
+  EarlyInterrupts early_;
+  LockTimer tries_;
   LockWaits waits_;
 };
 

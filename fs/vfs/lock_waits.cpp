@@ -5,8 +5,8 @@
 #include <chrono>
 
 #include "sys/credentials.h"
-#include "sys/file_lock.h"
 #include "sys/interruption.h"
+#include "vfs/backing_lock.h"
 
 namespace cvfs {
 
@@ -14,18 +14,6 @@ namespace {
 
 // A signal that comes just before the system call is lost: again, until it is not.
 constexpr std::chrono::milliseconds kNudge{1};
-
-sys::LockMode mode_of(LockType type) {
-  return type == LockType::kWrite ? sys::LockMode::kExclusive : sys::LockMode::kShared;
-}
-
-int await(int fd, const LockWish& wish) {
-  const auto got =
-      wish.owner.kind == LockKind::kWhole
-          ? sys::await_whole(fd, mode_of(wish.type))
-          : sys::await_range(fd, mode_of(wish.type), wish.range.first, wish.range.last);
-  return got ? 0 : got.error().value;
-}
 
 }  // namespace
 
@@ -106,7 +94,10 @@ bool LockWaits::is_cancelled(const Slot& slot) {
 
 int LockWaits::wait(const Slot& slot) {
   int error = EINTR;
-  while (error == EINTR && !is_cancelled(slot)) error = await(slot.fd, slot.wish);
+  while (error == EINTR && !is_cancelled(slot)) {
+    const auto got = await_lock(slot.fd, slot.wish);
+    error = got ? 0 : got.error().value;
+  }
   return error;
 }
 

@@ -36,16 +36,29 @@ export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER
 export GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' \
   GIT_CONFIG_KEY_1=gc.auto GIT_CONFIG_VALUE_1=0
 git init -q "$VIEW/repository"
-commits() {
+readonly commits=${CVFS_GIT_COMMITS:-40}
+commit_all() { # PREFIX
   local i
-  for ((i = 0; i < 40; i++)); do
-    echo "$i" >"$VIEW/repository/file"
+  for ((i = 0; i < commits; i++)); do
+    echo "$1 $i" >"$VIEW/repository/file"
     git -C "$VIEW/repository" add file && git -C "$VIEW/repository" commit -qm "$i" || return
   done
 }
-commits >"$T/git" 2>&1 &
-committing=$!
-while is_running "$committing"; do git -C "$OTHER/repository" gc -q 2>/dev/null; done
-wait "$committing" || fail "git commit on one view, git gc on another" "$(cat "$T/git")"
-equal "every commit is there" 40 "$(git -C "$HOST/repository" rev-list --count HEAD)"
+kill_while_running() { # PID
+  local killed=0
+  while is_running "$1"; do
+    sleep "$(printf '0.%03d' $((40 + RANDOM % 80)))"
+    kill -KILL "$(pgrep -x cvfsd-worker | shuf -n 1)" 2>/dev/null && killed=$((killed + 1))
+  done
+  echo "      $killed workers killed"
+}
+for killing in quiet killing; do
+  commit_all "$killing" >"$T/git" 2>&1 &
+  committing=$!
+  if [[ $killing == killing ]]; then kill_while_running "$committing" & fi
+  while is_running "$committing"; do git -C "$OTHER/repository" gc -q 2>/dev/null; done
+  wait "$committing" || fail "$killing: git commit on one view, git gc on another" "$(cat "$T/git")"
+done
+wait
+equal "every commit is there" $((2 * commits)) "$(git -C "$HOST/repository" rev-list --count HEAD)"
 check "and the repository is whole" git -C "$HOST/repository" fsck --strict

@@ -263,21 +263,37 @@ def dying():
 
 
 def deadlock():
-    def circle(first_place, second_place, kind):
+    def circle(first_place, second_place, kind, patience=0.3):
         with Cast(first_place, second_place) as (first, second):
             first.ask(f"{kind} write try 0 1")
             second.ask(f"{kind} write try 1 1")
             first.tell(f"{kind} write wait 1 1")
             first.is_blocked()
             second.tell(f"{kind} write wait 0 1")
-            got = second.answer(0.3)
+            got = second.answer(patience)
             if got == "EDEADLK":
                 second.ask(f"{kind} none try")
                 expect("and the other one gets his lock", "ok", first.answer())
             return got
     expect("POSIX locks in a circle: EDEADLK", "EDEADLK", circle("container", "neighbour", "posix"))
     expect("OFD locks in a circle wait, as fcntl(2) says", None, circle("container", "neighbour", "ofd"))
-    expect("over two views nobody sees it", None, circle("container", "other view", "posix"))
+    # Beyond one view it is seen after a while.
+    for first_place, second_place in (("container", "other view"), ("other view", "neighbour"),
+                                      ("host", "container"), ("container", "host")):
+        expect(f"{first_place} and {second_place} in a circle: EDEADLK", "EDEADLK",
+               circle(first_place, second_place, "posix", PATIENCE_S))
+    expect("but not for OFD locks", None, circle("container", "other view", "ofd", 2))
+    with Cast("container", "other view", "container", "other view", "host") as players:
+        for number, player in enumerate(players):
+            player.ask(f"posix write try {number} 1")
+        for number, player in enumerate(players[:-1]):
+            player.tell(f"posix write wait {number + 1} 1")
+            player.is_blocked()
+        expect("five in a row are no circle", [None] * 4, [player.answer(0.6) for player in players[:-1]])
+        players[-1].ask("posix none try")
+        for player in players[-2::-1]:
+            expect("each gets the lock when the one before him unlocks", "ok", player.answer())
+            player.ask("posix none try")
     with Cast("container", "container") as (first, second):
         first.ask("posix read try 0 1")
         second.ask("posix read try 0 1")

@@ -1,0 +1,41 @@
+// CircleWatch: refuses those who wait for POSIX locks in a circle over several views of a tenant,
+// or over the host (EDEADLK). What waits for each other within one view the table sees at once;
+// beyond it somebody has to ask, so only those are looked at who have waited for a while, by a
+// thread of the worker that sleeps while nobody waits. A circle is believed when it is seen twice,
+// of the same requests: whoever waits in both pictures has waited in between, so all its waits were
+// there at the same time.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "daemon/served_view.h"
+#include "locks/wait_graph.h"
+#include "vfs/file_locks.h"
+
+namespace cvfs {
+
+class CircleWatch {
+ public:
+  CircleWatch(const ServedView& view, FileLocks& locks);
+  ~CircleWatch();
+  CircleWatch(const CircleWatch&) = delete;
+  CircleWatch& operator=(const CircleWatch&) = delete;
+
+ private:
+  void wake();
+  void run();
+  void look();
+  WaitGraph everybody() const;
+
+  const ServedView& view_;
+  FileLocks& locks_;
+  std::mutex mutex_;
+  bool somebody_waits_ = false;  // guarded by mutex_
+  bool is_ending_ = false;
+  std::condition_variable changed_;
+  std::jthread thread_;  // none before somebody waits
+};
+
+}  // namespace cvfs

@@ -1,0 +1,247 @@
+// The part of FileLocks that has requests wait, and answers them.
+#include <algorithm>
+#include <set>
+
+#include "journal/crash_point.h"
+#include "sys/file_lock.h"
+#include "vfs/backing_lock.h"
+#include "vfs/file_locks.h"
+
+namespace cvfs {
+
+namespace {
+
+// By fcntl(2)'s rules: locks of open file descriptions have no deadlocks.
+bool may_deadlock(const LockRequest& request) {
+  return request.waits && request.wish.owner.kind == LockKind::kRange &&
+         sys::asks_for_posix_lock(request.tid);
+}
+
+bool is_in_the_way_of(const LockWish& wish, const std::optional<LockWish>& exclusive) {
+  return exclusive && exclusive->owner.id != wish.owner.id && exclusive->range.overlaps(wish.range);
+}
+
+LockRequest request_of(const LockWaiter& waiter) {
+  const LockWaiterRecord& record = *waiter.record;
+  LockRequest request;
+  request.unique = waiter.unique();
+  request.reply_to = waiter.reply_to;
+  request.wish = waiter.wish();
+  request.handle = record.handle;
+  request.waits = waiter.refusal != EAGAIN;
+  request.pid = record.pid;
+  request.tid = record.tid;
+  return request;
+}
+
+}  // namespace
+
+std::optional<int> FileLocks::wait(const LockRequest& request) {
+  LockWaiterFacts facts{request.unique, request.reply_to, request.wish, request.handle,
+                        request.pid,    request.tid,      false};
+  facts.may_deadlock = may_deadlock(request);
+  LockWaiter* waiter = nullptr;
+  {
+    const MutexLock lock(deadlock_);
+    waiter = table_.add(facts);
+    if (waiter == nullptr) return ENOLCK;
+    if (table_.is_deadlock(*waiter)) {
+      table_.remove(*waiter);
+      return EDEADLK;
+    }
+  }
+  note_kind(*waiter, request);
+  if (early_.take(request.unique)) {
+    const int refusal = waiter->refusal;
+    table_.remove(*waiter);
+    return refusal;
+  }
+  if (!is_settled_ || table_.conflict(request.wish)) return std::nullopt;
+  // Nobody of this view is in the way.
+  const Attempt made = retry(*waiter);
+  if (made.error != EAGAIN) finish(*waiter, made.error);
+  if (made.has_freed) serve(request.wish.owner.node, request.wish.owner.kind);
+  return std::nullopt;
+}
+
+// A try that waits is one for a close that is under way.
+void FileLocks::note_kind(LockWaiter& waiter, const LockRequest& request) {
+  waiter.refusal = request.waits ? EINTR : EAGAIN;
+  if (!request.waits) tries_.start(request.unique);
+  if (waiter.may_deadlock && posix_waits_) posix_waits_();
+}
+
+// An earlier process had it wait already.
+std::optional<int> FileLocks::resume_wait(LockWaiter& waiter, const LockRequest& request) {
+  waiter.reply_to = request.reply_to;
+  if (waiter.state == LockWaiter::State::kUnconfirmed) waiter.state = LockWaiter::State::kQueued;
+  waiter.may_deadlock = may_deadlock(request);
+  note_kind(waiter, request);
+  serve(request.wish.owner.node, request.wish.owner.kind);
+  return std::nullopt;
+}
+
+// Whoever is in the way of one that is attended is in its way, too.
+bool FileLocks::is_covered(const LockWish& wish) {
+  const auto& attended = stripe_of(wish.owner.node).attended;
+  const auto found = attended.find(wish.owner.node);
+  if (found == attended.end()) return false;
+  return std::ranges::any_of(found->second, [&](const LockWaiter* other) {
+    const LockWish others = other->wish();
+    return others.owner.kind == wish.owner.kind && others.owner.id != wish.owner.id &&
+           wish.range.contains(others.range) &&
+           (wish.type == LockType::kWrite || others.type == LockType::kRead);
+  });
+}
+
+// EAGAIN: it goes on waiting.
+FileLocks::Attempt FileLocks::retry(LockWaiter& waiter) {
+  const LockWish wish = waiter.wish();
+  if (is_covered(wish)) return {EAGAIN};
+  const LockRequest request = request_of(waiter);
+  const Attempt made = attempt(request);
+  if (made.error != EAGAIN || table_.conflict(wish)) return made;
+  const Attempt attended = attend(waiter, request);
+  return {attended.error, made.has_freed};
+}
+
+// Whoever is in the way is not of this view: a thread waits for him in the kernel.
+FileLocks::Attempt FileLocks::attend(LockWaiter& waiter, const LockRequest& request) {
+  const auto owner = owners_.get(request);
+  if (!owner) return {owner.error().value};
+  if (!waits_.start(waiter.unique(), (*owner)->fd, request.wish)) {
+    return {request.waits ? ENOLCK : EAGAIN};  // a try just waits, and is refused then
+  }
+  waiter.state = LockWaiter::State::kAttended;
+  stripe_of(request.wish.owner.node).attended[request.wish.owner.node].push_back(&waiter);
+  return {EAGAIN};
+}
+
+// Gives everybody who waits for the file what is to be had, in order.
+void FileLocks::serve(NodeId node, LockKind kind) {
+  while (is_settled_ && serve_once(node, kind)) {
+  }
+}
+
+// True: something was given up meanwhile that an earlier one may wait for.
+bool FileLocks::serve_once(NodeId node, LockKind kind) {
+  std::optional<LockWish> exclusive;  // the last that was granted: in the way of most others
+  bool has_freed = false;
+  std::uint64_t order = 0;
+  for (Waiters some = table_.queue(node, kind); !some.empty();
+       some = table_.queue(node, kind, order)) {
+    for (LockWaiter* waiter : some) {
+      order = waiter->record->order;
+      const LockWish wish = waiter->wish();
+      if (waiter->state != LockWaiter::State::kQueued || is_in_the_way_of(wish, exclusive))
+        continue;
+      const Attempt made = retry(*waiter);
+      has_freed = has_freed || made.has_freed;
+      if (made.error == EAGAIN) continue;
+      finish(*waiter, made.error);
+      if (made.error == 0 && wish.type == LockType::kWrite) exclusive = wish;
+    }
+    const bool is_all_behind =
+        exclusive && exclusive->range == LockRange{} && !table_.is_awaited_by(exclusive->owner);
+    if (is_all_behind) break;
+  }
+  return has_freed;
+}
+
+void FileLocks::finish(LockWaiter& waiter, int error) {
+  const std::uint64_t reply_to = waiter.reply_to;
+  const LockOwner key = waiter.record->owner();
+  if (waiter.state == LockWaiter::State::kAttended) {
+    auto& attended = stripe_of(key.node).attended;
+    std::erase(attended[key.node], &waiter);
+    if (attended[key.node].empty()) attended.erase(key.node);
+  }
+  table_.remove(waiter);
+  crash_point(CrashPoint::kDone);
+  if (LockOwnerRecord* owner = table_.find(key)) owners_.drop_if_idle(*owner);
+  if (error == 0) {
+    grant_(key.node, reply_to);
+  } else {
+    refuse_(reply_to, error);
+  }
+}
+
+// On the thread that waited.
+void FileLocks::wait_ended(std::uint64_t unique, int error) {
+  const auto node = table_.node_of_waiter(unique);
+  if (!node) return;
+  const MutexLock lock(stripe_of(*node).mutex);
+  LockWaiter* waiter = table_.find_waiter(unique);
+  if (waiter == nullptr) return;
+  const LockWish wish = waiter->wish();
+  LockOwnerRecord* owner = table_.find(wish.owner);
+  if (error == 0 && owner != nullptr) {
+    owner->pid = waiter->record->pid;
+    if (!table_.set(*owner, wish.range, wish.type)) {
+      (void)set_lock(owner->fd, {wish.owner, wish.range, LockType::kNone});
+      error = ENOLCK;
+    }
+  }
+  finish(*waiter, error == EINTR ? waiter->refusal : error);
+  // Who stood behind it needs another that waits in its place.
+  serve(*node, wish.owner.kind);
+}
+
+// ---- waits that are ended early
+
+std::optional<std::uint64_t> FileLocks::interrupt(std::uint64_t unique, std::uint64_t reply_to) {
+  // First of all: whoever comes to wait after this sees it.
+  const std::optional<std::uint64_t> oldest = early_.note(unique, reply_to);
+  const auto node = table_.node_of_waiter(unique);
+  if (!node) return oldest;
+  const MutexLock lock(stripe_of(*node).mutex);
+  LockWaiter* waiter = table_.find_waiter(unique);
+  if (waiter == nullptr || waiter->state == LockWaiter::State::kUnconfirmed) return oldest;
+  (void)early_.take(unique);
+  refuse(*waiter);
+  return oldest;
+}
+
+void FileLocks::refuse_as_deadlock(std::uint64_t unique) {
+  give_up(unique, EDEADLK);
+}
+
+void FileLocks::give_up(std::uint64_t unique, std::optional<int> refusal) {
+  const auto node = table_.node_of_waiter(unique);
+  if (!node) return;
+  const MutexLock lock(stripe_of(*node).mutex);
+  LockWaiter* waiter = table_.find_waiter(unique);
+  if (waiter == nullptr || waiter->state == LockWaiter::State::kUnconfirmed) return;
+  waiter->refusal = refusal.value_or(waiter->refusal);
+  refuse(*waiter);
+}
+
+// What it is refused with stands in it.
+void FileLocks::refuse(LockWaiter& waiter) {
+  if (waiter.state == LockWaiter::State::kAttended) {
+    waits_.cancel(waiter.unique());
+  } else {
+    finish(waiter, waiter.refusal);
+  }
+}
+
+// ---- after another process
+
+void FileLocks::settle() {
+  std::set<NodeId> nodes;
+  for (LockWaiter* waiter : table_.waiters()) {
+    if (waiter->state == LockWaiter::State::kUnconfirmed) {
+      table_.remove(*waiter);
+    } else {
+      nodes.insert(waiter->record->node);
+    }
+  }
+  is_settled_ = true;
+  for (const NodeId node : nodes) {
+    const MutexLock lock(stripe_of(node).mutex);
+    serve(node, LockKind::kRange);
+    serve(node, LockKind::kWhole);
+  }
+}
+
+}  // namespace cvfs

@@ -1,0 +1,113 @@
+#include "vfs/lock_owners.h"
+
+#include <fcntl.h>
+
+#include "journal/crash_point.h"
+#include "vfs/backing_lock.h"
+#include "vfs/mount.h"
+
+namespace cvfs {
+
+// What an earlier process heard of closes, nobody knows any more.
+LockOwners::LockOwners(Mount& mount, LockTable& table, std::size_t most)
+    : mount_(mount), table_(table), most_(most) {
+  table_.for_each_owner([this](const LockOwnerRecord& owner) { note_close(owner); });
+}
+
+Result<LockOwnerRecord*> LockOwners::get(const LockRequest& request) {
+  LockOwnerRecord* owner = table_.find(request.wish.owner);
+  if (owner == nullptr) {
+    if (table_.owner_count() >= most_) return fail(ENOLCK);
+    owner = table_.add(request.wish.owner);
+    if (owner == nullptr) return fail(ENOLCK);
+  }
+  owner->handle = request.handle;
+  if (const auto opened = open_for(*owner, request); !opened) {
+    drop_if_idle(*owner);
+    return fail(opened.error());
+  }
+  return owner;
+}
+
+// As the asker has it open, so that it hinders nobody more than the asker does (a file that is open
+// for writing cannot be executed).
+Result<void> LockOwners::open_for(LockOwnerRecord& owner, const LockRequest& request) {
+  const bool writes =
+      request.wish.owner.kind == LockKind::kRange && request.wish.type == LockType::kWrite;
+  if (owner.fd >= 0 && (owner.can_write != 0 || !writes)) return {};
+  const NodeId node = request.wish.owner.node;
+  const auto handle = mount_.handles.find(request.handle);
+  const bool is_for_writing = !handle || ((*handle)->flags & O_ACCMODE) != O_RDONLY;
+  const PinnedFile file = TRY(mount_.pin(node));
+  auto opened = mount_.store->open(*file, is_for_writing ? O_RDWR : O_RDONLY, true);
+  if (owner.fd >= 0) {
+    if (!opened) return fail(opened.error());
+    return reopen_for_writing(owner, std::move(*opened));
+  }
+  const bool can_write = opened && is_for_writing;
+  if (!opened) opened = mount_.store->open(*file, O_RDONLY, true);
+  if (!opened) return fail(opened.error());
+  owner.can_write = can_write ? 1 : 0;
+  owner.fd = opened->release();
+  return {};
+}
+
+// What a descriptor that cannot write holds is held for reading: the new one can hold it as well,
+// before the old one is closed.
+Result<void> LockOwners::reopen_for_writing(LockOwnerRecord& owner, UniqueFd fresh) {
+  for (const HeldRange& held : table_.ranges_of(owner)) {
+    TRY(set_lock(fresh.get(), {owner.key(), held.range, held.type}));
+  }
+  owner.can_write = 1;
+  const UniqueFd old(owner.fd.exchange(fresh.release()));
+  return {};
+}
+
+void LockOwners::close_descriptor(LockOwnerRecord& owner) {
+  const UniqueFd closed(owner.fd.exchange(-1));
+}
+
+void LockOwners::remove(LockOwnerRecord& owner) {
+  {
+    const MutexLock lock(mutex_);
+    closing_.erase(&owner);
+  }
+  table_.remove(owner);
+}
+
+// Not worth a descriptor any more. Where there are many to spare, whoever locks often keeps his
+// until he closes the file.
+void LockOwners::drop_if_idle(LockOwnerRecord& owner) {
+  if (LockTable::holds_any(owner) || table_.is_awaited_by(owner.key())) return;
+  if (owner.fd >= 0 && table_.owner_count() < most_ / 2) return;
+  close_descriptor(owner);
+  remove(owner);
+}
+
+bool LockOwners::drop(LockOwnerRecord& owner) {
+  const bool has_held = LockTable::holds_any(owner);
+  if (table_.is_awaited_by(owner.key())) {
+    // A thread may wait by this descriptor.
+    if (owner.fd >= 0) (void)set_lock(owner.fd, {owner.key(), {}, LockType::kNone});
+    (void)table_.set(owner, {}, LockType::kNone);
+    return has_held;
+  }
+  close_descriptor(owner);
+  crash_point(CrashPoint::kExecuted);
+  remove(owner);
+  crash_point(CrashPoint::kDone);
+  return has_held;
+}
+
+void LockOwners::note_close(const LockOwnerRecord& owner) {
+  const MutexLock lock(mutex_);
+  closing_.insert(&owner);
+}
+
+bool LockOwners::may_be_closed(const LockOwner& owner) {
+  const LockOwnerRecord* record = table_.find(owner);
+  const MutexLock lock(mutex_);
+  return record != nullptr && closing_.contains(record);
+}
+
+}  // namespace cvfs

@@ -1,0 +1,50 @@
+// LockOwners: those who lock files of a view, each with an open file description of its own on the
+// backing file, by which its locks are held. Which of them may be closed by now: the kernel tells
+// of the last close of an open file after close(2) has returned. What belongs to one file is used
+// by one thread at a time (FileLocks' stripes).
+#pragma once
+
+#include <cstddef>
+#include <unordered_set>
+
+#include "base/mutex.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "locks/lock_table.h"
+#include "vfs/lock_request.h"
+
+namespace cvfs {
+
+struct Mount;
+
+class LockOwners {
+ public:
+  // `most`: how many may have a descriptor.
+  LockOwners(Mount& mount, LockTable& table, std::size_t most);
+
+  // The asker, with a descriptor that can hold what he wants. ENOLCK: there are too many, in the
+  // table or of descriptors. Others: those of opening the file.
+  Result<LockOwnerRecord*> get(const LockRequest& request);
+
+  // All that it holds goes. False: that was nothing.
+  bool drop(LockOwnerRecord& owner);
+  void drop_if_idle(LockOwnerRecord& owner);
+
+  // A descriptor of its open file was closed: perhaps the last one.
+  void note_close(const LockOwnerRecord& owner);
+  bool may_be_closed(const LockOwner& owner);
+
+ private:
+  Result<void> open_for(LockOwnerRecord& owner, const LockRequest& request);
+  Result<void> reopen_for_writing(LockOwnerRecord& owner, UniqueFd fresh);
+  static void close_descriptor(LockOwnerRecord& owner);
+  void remove(LockOwnerRecord& owner);
+
+  Mount& mount_;
+  LockTable& table_;
+  std::size_t most_;
+  Mutex mutex_;  // a leaf
+  std::unordered_set<const LockOwnerRecord*> closing_ CVFS_GUARDED_BY(mutex_);
+};
+
+}  // namespace cvfs
