@@ -93,7 +93,13 @@ Result<void> op_fallocate(Mount& mount, const Caller& caller, HandleId handle, i
 }
 
 Result<off_t> op_lseek(Mount& mount, HandleId handle, off_t offset, int whence) {
-  return mount.store->seek(TRY(io_of(mount, handle)), offset, whence);
+  const auto io = io_of(mount, handle);
+  if (io) return mount.store->seek(*io, offset, whence);
+  if (io.error().value != EPERM) return fail(io.error());
+  // It has become immutable since it was opened for writing.
+  const HandleRecord& record = *TRY(mount.handles.find(handle));
+  const UniqueFd reader = TRY(mount.store->open(*TRY(mount.pin(record.node)), O_RDONLY, true));
+  return mount.store->seek(reader.get(), offset, whence);
 }
 
 Result<std::size_t> op_copy_file_range(Mount& mount, const Caller& caller, HandleId from,

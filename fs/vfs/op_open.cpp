@@ -79,7 +79,13 @@ Result<int> io_of(Mount& mount, HandleId handle, const File& file) {
   const int known = record.io.load(std::memory_order_acquire);
   if (known >= 0) return known;
   constexpr int kOnlyOnce = O_TRUNC | O_CREAT | O_EXCL;
-  return HandleTable::set_io(record, TRY(mount.store->open(file, record.flags & ~kOnlyOnce, true)));
+  const int flags = record.flags & ~kOnlyOnce;
+  auto opened = mount.store->open(file, flags, true);
+  // It may have become append-only since.
+  if (!opened && opened.error().value == EPERM) {
+    opened = mount.store->open(file, flags | O_APPEND, true);
+  }
+  return HandleTable::set_io(record, TRY(std::move(opened)));
 }
 
 Result<int> io_of(Mount& mount, HandleId handle) {
