@@ -32,15 +32,6 @@ std::string with_modes(std::string text, const Normal& normal) {
   return text;
 }
 
-// A setgid bit without group execution, which has no effect, is lost by a write, a chown or an ACL
-// unless whoever does it is in the file's group. The kernel does not tell a FUSE server whether it
-// is (fuse_setattr() drops ATTR_KILL_SGID under HANDLE_KILLPRIV_V2), and writes under passthrough
-// as the tenant, who is in none of the groups (backing_file_write_iter(),
-// file_remove_privs(); 6.18). It has an effect, lost or not, when group execution is set later.
-mode_t without_setgid(mode_t mode) {
-  return S_ISDIR(mode) ? mode : mode & ~static_cast<mode_t>(S_ISGID);
-}
-
 // Under owner=virtual the bits are in an xattr, of which a write under passthrough knows nothing:
 // they go when the file is opened for writing, and stay if they are set after that.
 mode_t without_setid(mode_t mode) {
@@ -49,8 +40,7 @@ mode_t without_setid(mode_t mode) {
 
 std::string normal_modes(const Policy& policy, const std::string& text) {
   const bool is_unseen = policy.name != "map" && policy.has_passthrough;
-  return with_modes(
-      text, [&](mode_t mode) { return without_setgid(is_unseen ? without_setid(mode) : mode); });
+  return is_unseen ? with_modes(text, without_setid) : text;
 }
 
 // Under owner=caller everybody sees every file as their own; the files of the view's own root

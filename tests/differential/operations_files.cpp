@@ -164,12 +164,16 @@ std::string do_pread(Actor& actor, const Step& s) {
   return read_answer(buffer, ::pread(fd, buffer.data(), buffer.size(), s.a));
 }
 
-// Under passthrough the kernel writes as the tenant, and takes setid bits away also where the
-// writer has CAP_FSETID.
+// Under passthrough the kernel writes as the tenant, in the group that the file had when it was
+// first opened: it takes setid bits away also where the writer has CAP_FSETID, and keeps one
+// without group execution, or does not, by that group.
 bool would_lose_setid(const Actor& actor, int fd) {
   struct stat status {};
-  if (::geteuid() != 0 || actor.policy.in_container || !actor.policy.has_passthrough) return false;
-  return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_ISUID) != 0;
+  if (!actor.policy.has_passthrough) return false;
+  if (::fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) return false;
+  if ((status.st_mode & (S_ISGID | S_IXGRP)) == S_ISGID) return true;
+  const bool has_capability = ::geteuid() == 0 && !actor.policy.in_container;
+  return has_capability && (status.st_mode & 06000) != 0;
 }
 
 // A write that natively comes to something else. Of nothing: asks nobody under passthrough.
