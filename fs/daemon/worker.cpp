@@ -66,7 +66,7 @@ Outcome<MountParts> open_parts(const ServedView& view, bool adopt) {
   // A view that an older build mounted has the kernel's own locks for as long as it lives.
   parts.shares_locks = view.handshake.locks() && plan.options.locks == LockOption::kShared;
   parts.passthrough = std::make_unique<Passthrough>(
-      view.handshake.passthrough() ? view.device.get() : -1, tenant_uid, tenant_gid);
+      view.handshake.passthrough() ? view.device.get() : -1, tenant_uid);
   return parts;
 }
 

@@ -23,18 +23,25 @@ bool may(fuse_req_t request, fuse_ino_t node, int mask) {
   return passes(request, check_access(mount_of(request), caller_of(request), node, mask));
 }
 
+bool may_remove(fuse_req_t request, fuse_ino_t directory) {
+  return passes(request, check_removal(mount_of(request), caller_of(request), directory));
+}
+
 int access_of_open(int flags) {
   constexpr int kForExecve = 0x20;  // the kernel's __FMODE_EXEC
-  int mask = R_OK;
-  if ((flags & O_ACCMODE) == O_WRONLY) mask = W_OK;
-  if ((flags & O_ACCMODE) == O_RDWR) mask = R_OK | W_OK;
+  // 3 gives neither, for ioctls, and takes both.
+  constexpr int kMasks[] = {R_OK, W_OK, R_OK | W_OK, R_OK | W_OK};
+  int mask = kMasks[flags & O_ACCMODE];
   if ((flags & kForExecve) != 0) mask = X_OK;
   return (flags & O_TRUNC) != 0 ? mask | W_OK : mask;
 }
 
-// user.* is data; the kernel has checked the other namespaces by capabilities.
+// user.* is data, and so is a namespace that nobody knows; the kernel has checked the others by
+// capabilities.
 bool is_users(const char* xattr) {
-  return std::string_view(xattr).starts_with("user.");
+  const std::string_view name(xattr);
+  return !name.starts_with("trusted.") && !name.starts_with("security.") &&
+         !name.starts_with("system.");
 }
 
 Result<void> check_setattr(fuse_req_t request, fuse_ino_t node, const struct stat& attr, int to_set,
@@ -104,18 +111,18 @@ void checked_link(fuse_req_t request, fuse_ino_t node, fuse_ino_t new_parent,
 }
 
 void checked_unlink(fuse_req_t request, fuse_ino_t parent, const char* name) {
-  if (may(request, parent, kChangeEntries)) dispatch_unlink(request, parent, name);
+  if (may_remove(request, parent)) dispatch_unlink(request, parent, name);
 }
 
 void checked_rmdir(fuse_req_t request, fuse_ino_t parent, const char* name) {
-  if (may(request, parent, kChangeEntries)) dispatch_rmdir(request, parent, name);
+  if (may_remove(request, parent)) dispatch_rmdir(request, parent, name);
 }
 
 void checked_rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,
                     const char* new_name, unsigned flags) {
-  if (!may(request, parent, kChangeEntries)) return;
-  if (new_parent != parent && !may(request, new_parent, kChangeEntries)) return;
-  dispatch_rename(request, parent, name, new_parent, new_name, flags);
+  const Result<void> checked = check_rename(mount_of(request), caller_of(request), parent, name,
+                                            new_parent, new_name, flags);
+  if (passes(request, checked)) dispatch_rename(request, parent, name, new_parent, new_name, flags);
 }
 
 void checked_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {

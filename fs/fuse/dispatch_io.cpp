@@ -29,7 +29,7 @@ void dispatch_read(fuse_req_t request, fuse_ino_t, std::size_t size, off_t offse
 
 void dispatch_write(fuse_req_t request, fuse_ino_t, const char* data, std::size_t size,
                     off_t offset, fuse_file_info* info) {
-  reply_count(request, op_write(mount_of(request), intent_of(request), info->fh,
+  reply_count(request, op_write(mount_of(request), intent_of(request), caller_of(request), info->fh,
                                 std::as_bytes(std::span(data, size)), offset,
                                 (info->flags & O_APPEND) != 0, !request_kills_setid()));
 }

@@ -286,9 +286,7 @@ Result<std::size_t> LocalStore::get_xattr(const File& file, const char* name,
 
 Result<void> LocalStore::set_xattr(const File& file, const char* name,
                                    std::span<const std::byte> value, int flags, bool keep_setid) {
-  // An ACL keeps the setgid bit for members of the file's group, which may be the tenant's.
-  constexpr gid_t kNobodysGroup = 0xFFFFFFFE;
-  const ActAs tenant(tenant_uid_.value, keep_setid ? tenant_gid_.value : kNobodysGroup, keep_setid);
+  const ActAs tenant = as_writer(keep_setid);
   return sys::set_xattr(file.fd(), name, value, flags);
 }
 
@@ -323,7 +321,7 @@ Result<std::size_t> LocalStore::write(int io, std::span<const std::byte> data, o
                                       bool append, bool keep_setid) {
   // RWF_APPEND ignores the offset: the end of the file may have moved since the client asked.
   const iovec part{const_cast<std::byte*>(data.data()), data.size()};
-  const ActAs tenant(tenant_uid_.value, tenant_gid_.value, keep_setid);
+  const ActAs tenant = as_writer(keep_setid);
   const int flags = append ? RWF_APPEND : 0;
   const ssize_t put = sys::uninterrupted([&] { return ::pwritev2(io, &part, 1, offset, flags); });
   if (put < 0) return last_error();
@@ -341,7 +339,7 @@ Result<void> LocalStore::sync(int io, bool data_only) {
 }
 
 Result<void> LocalStore::allocate(int io, int mode, off_t offset, off_t length, bool keep_setid) {
-  const ActAs tenant(tenant_uid_.value, tenant_gid_.value, keep_setid);
+  const ActAs tenant = as_writer(keep_setid);
   return succeeded(sys::uninterrupted([&] { return ::fallocate(io, mode, offset, length); }));
 }
 
@@ -351,7 +349,7 @@ Result<off_t> LocalStore::seek(int io, off_t offset, int whence) {
 
 Result<std::size_t> LocalStore::copy_range(int from, off_t from_offset, int to, off_t to_offset,
                                            std::size_t length, bool keep_setid) {
-  const ActAs tenant(tenant_uid_.value, tenant_gid_.value, keep_setid);
+  const ActAs tenant = as_writer(keep_setid);
   const ssize_t copied = sys::uninterrupted(
       [&] { return ::copy_file_range(from, &from_offset, to, &to_offset, length, 0); });
   if (copied < 0) return last_error();

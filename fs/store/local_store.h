@@ -88,6 +88,12 @@ class LocalStore : public Store {
   Result<File> made(const File& directory, const char* name, const NewFile& wanted);
 
   sys::ActAs as_tenant() const { return {tenant_uid_.value, tenant_gid_.value, false}; }
+  // Members of a file's group keep setgid bits that others lose: the tenant's group may be the
+  // file's.
+  sys::ActAs as_writer(bool keep_setid) const {
+    constexpr gid_t kNobodysGroup = 0xFFFFFFFE;
+    return {tenant_uid_.value, keep_setid ? tenant_gid_.value : kNobodysGroup, keep_setid};
+  }
   Result<File> enter_mount(const File& directory, const char* name);
   int mount_descriptor(std::uint64_t device);
 

@@ -40,8 +40,6 @@ class CallerOwnership final : public Ownership {
     attributes.uid = is_tenants ? identity_.shown(ContainerUid{0}) : HostUid{kUnmappedId};
     attributes.gid = is_tenants ? identity_.shown(ContainerGid{0}) : HostGid{kUnmappedId};
     attributes.status.mode = without_setid(status.mode);
-    // The kernel would compare the sticky directory's owner with who asked last, at random.
-    if (status.is_directory()) attributes.status.mode &= ~static_cast<mode_t>(S_ISVTX);
     return attributes;
   }
 

@@ -1,5 +1,7 @@
 #include "vfs/op_access.h"
 
+#include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace cvfs {
@@ -19,10 +21,8 @@ bool root_may(mode_t mode, int mask) {
   return (mask & X_OK) == 0 || S_ISDIR(mode) || (mode & (S_IXUSR | S_IXGRP | S_IXOTH)) != 0;
 }
 
-}  // namespace
-
-Result<void> check_access(Mount& mount, const Caller& caller, NodeId node, int mask) {
-  const Attributes attributes = TRY(describe(mount, node, *TRY(mount.pin(node))));
+Result<void> check(const Mount& mount, const Caller& caller, const Attributes& attributes,
+                   int mask) {
   const mode_t mode = attributes.status.mode;
   const auto wanted = static_cast<mode_t>(mask);
   const bool owns = is_owner(mount, caller, attributes);
@@ -30,6 +30,39 @@ Result<void> check_access(Mount& mount, const Caller& caller, NodeId node, int m
   const mode_t allowed = owns ? (mode >> 6) & 7 : mode & 7;
   if ((wanted & ~allowed) != 0) return fail(EACCES);
   return {};
+}
+
+// Its `..` changes with the directory that it is in.
+Result<void> check_move(Mount& mount, const Caller& caller, const File& directory,
+                        const char* name) {
+  const File file = TRY(mount.store->look_up(directory, name));
+  const FileStatus status = TRY(mount.store->status(file));
+  if (!status.is_directory()) return {};
+  return check(mount, caller, TRY(mount.owners->shown(file, status)), W_OK);
+}
+
+}  // namespace
+
+Result<void> check_access(Mount& mount, const Caller& caller, NodeId node, int mask) {
+  return check(mount, caller, TRY(describe(mount, node, *TRY(mount.pin(node)))), mask);
+}
+
+Result<void> check_removal(Mount& mount, const Caller& caller, NodeId directory) {
+  const Attributes attributes = TRY(describe(mount, directory, *TRY(mount.pin(directory))));
+  TRY(check(mount, caller, attributes, W_OK | X_OK));
+  const bool is_sticky = (attributes.status.mode & S_ISVTX) != 0;
+  if (is_sticky && !is_owner(mount, caller, attributes)) return fail(EPERM);
+  return {};
+}
+
+Result<void> check_rename(Mount& mount, const Caller& caller, NodeId parent, const char* name,
+                          NodeId new_parent, const char* new_name, unsigned flags) {
+  TRY(check_removal(mount, caller, parent));
+  if (new_parent == parent) return {};
+  TRY(check_removal(mount, caller, new_parent));
+  TRY(check_move(mount, caller, *TRY(mount.pin(parent)), name));
+  if ((flags & RENAME_EXCHANGE) == 0) return {};
+  return check_move(mount, caller, *TRY(mount.pin(new_parent)), new_name);
 }
 
 Result<void> check_owner(Mount& mount, const Caller& caller, NodeId node) {

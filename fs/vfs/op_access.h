@@ -14,6 +14,14 @@ namespace cvfs {
 // `mask`: R_OK, W_OK, X_OK (search, for a directory). EACCES.
 Result<void> check_access(Mount& mount, const Caller& caller, NodeId node, int mask);
 
+// EACCES: may not change entries of the directory. EPERM: it is sticky, and not the caller's.
+Result<void> check_removal(Mount& mount, const Caller& caller, NodeId directory);
+
+// The same of both directories; EACCES also: a directory that gets another one above it, and that
+// the caller may not write. ENOENT: there is nothing at `name`, or at `new_name` to exchange.
+Result<void> check_rename(Mount& mount, const Caller& caller, NodeId parent, const char* name,
+                          NodeId new_parent, const char* new_name, unsigned flags);
+
 // What only the owner may: chmod, setting a time. EPERM.
 Result<void> check_owner(Mount& mount, const Caller& caller, NodeId node);
 

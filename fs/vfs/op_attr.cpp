@@ -1,6 +1,7 @@
 #include "vfs/op_attr.h"
 
 #include "vfs/claim.h"
+#include "vfs/groupless_setgid.h"
 #include "vfs/op_open.h"
 
 namespace cvfs {
@@ -25,7 +26,9 @@ Result<void> set_owner(Mount& mount, const Caller& caller, NodeId node, const Pi
   OwnerChange owner;
   if (change.uid) owner.uid = TRY(mount.identity->container(*change.uid));
   if (change.gid) owner.gid = TRY(mount.identity->container(*change.gid));
+  const auto setgid = TRY(GrouplessSetgid::of(mount, caller, node, *file));
   TRY(mount.owners->set_owner(*file, owner));
+  TRY(setgid.settle(mount, node, *file));
   if (TRY(mount.inodes.find(node))->unclaimed && !is_engines_chown(mount, caller, owner)) {
     end_unclaimed(mount, node, *file);
   }
@@ -50,11 +53,14 @@ Result<void> change_size(Mount& mount, const PinnedFile& file, const AttributeCh
   return mount.store->set_open_size(io, *change.size, change.keep_setid);
 }
 
-Result<void> set_size(Mount& mount, const PinnedFile& file, const AttributeChange& change,
-                      HandleId handle) {
+Result<void> set_size(Mount& mount, const Caller& caller, NodeId node, const PinnedFile& file,
+                      const AttributeChange& change, HandleId handle) {
+  const auto setgid = TRY(GrouplessSetgid::of(mount, caller, node, *file));
   // Afterwards: a file that cannot be truncated keeps its setid bits.
   TRY(change_size(mount, file, change, handle));
-  return mount.owners->before_write(*file, change.keep_setid);
+  if (change.keep_setid) return {};
+  TRY(mount.owners->before_write(*file, false));
+  return setgid.settle(mount, node, *file);
 }
 
 }  // namespace
@@ -67,7 +73,7 @@ Result<Attributes> op_setattr(Mount& mount, const Caller& caller, NodeId node,
                               const AttributeChange& change, HandleId handle) {
   const PinnedFile file = TRY(mount.pin(node));
   if (change.uid || change.gid) TRY(set_owner(mount, caller, node, file, change));
-  if (change.size) TRY(set_size(mount, file, change, handle));
+  if (change.size) TRY(set_size(mount, caller, node, file, change, handle));
   if (change.mode) TRY(set_mode(mount, caller, node, file, *change.mode));
   if (change.times) TRY(mount.store->set_times(*file, *change.times));
   return describe(mount, node, *file);

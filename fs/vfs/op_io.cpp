@@ -8,6 +8,7 @@
 #include <cstring>
 #include <vector>
 
+#include "vfs/groupless_setgid.h"
 #include "vfs/op_open.h"
 
 namespace cvfs {
@@ -27,12 +28,31 @@ Result<std::size_t> op_read(Mount& mount, HandleId handle, std::span<std::byte> 
 
 namespace {
 
-// Takes setid bits away that the backing filesystem does not know of.
-Result<void> lose_setid(Mount& mount, HandleId handle, bool keep_setid) {
-  if (keep_setid || !mount.owners->has_virtual_modes()) return {};
-  const HandleRecord& record = *TRY(mount.handles.find(handle));
-  return mount.owners->before_write(*TRY(mount.pin(record.node)), keep_setid);
-}
+// What becomes of the setid bits of a file that is written by a caller without CAP_FSETID.
+class SetidLoss {
+ public:
+  static Result<SetidLoss> of(Mount& mount, const Caller& caller, HandleId handle,
+                              bool keep_setid) {
+    SetidLoss loss;
+    if (keep_setid) return loss;
+    loss.node_ = TRY(mount.handles.find(handle))->node;
+    loss.file_ = TRY(mount.pin(loss.node_));
+    loss.groupless_ = TRY(GrouplessSetgid::of(mount, caller, loss.node_, *loss.file_));
+    return loss;
+  }
+
+  // Takes those away that the backing filesystem does not know of.
+  Result<void> settle(Mount& mount) const {
+    if (node_ == 0) return {};
+    if (mount.owners->has_virtual_modes()) TRY(mount.owners->before_write(*file_, false));
+    return groupless_.settle(mount, node_, *file_);
+  }
+
+ private:
+  NodeId node_ = 0;  // 0: all are kept
+  PinnedFile file_;
+  GrouplessSetgid groupless_;
+};
 
 // How much of `data` stands at the end of the file that began at `end` before the request came
 // first: a process that died over it may have come to append all, some or nothing.
@@ -73,12 +93,17 @@ Result<std::size_t> append_once(Mount& mount, Intent& intent, HandleId handle,
 
 }  // namespace
 
-Result<std::size_t> op_write(Mount& mount, Intent& intent, HandleId handle,
+Result<std::size_t> op_write(Mount& mount, Intent& intent, const Caller& caller, HandleId handle,
                              std::span<const std::byte> data, off_t offset, bool append,
                              bool keep_setid) {
-  TRY(lose_setid(mount, handle, keep_setid));
-  if (append) return append_once(mount, intent, handle, data, offset, keep_setid);
-  return mount.store->write(TRY(io_of(mount, handle)), data, offset, false, keep_setid);
+  // First, as natively: what cannot be written loses them, too.
+  const SetidLoss loss = TRY(SetidLoss::of(mount, caller, handle, keep_setid));
+  TRY(loss.settle(mount));
+  const auto put =
+      append ? append_once(mount, intent, handle, data, offset, keep_setid)
+             : mount.store->write(TRY(io_of(mount, handle)), data, offset, false, keep_setid);
+  TRY(loss.settle(mount));
+  return put;
 }
 
 Result<void> op_fsync(Mount& mount, HandleId handle, bool data_only) {
@@ -88,12 +113,19 @@ Result<void> op_fsync(Mount& mount, HandleId handle, bool data_only) {
 Result<void> op_fallocate(Mount& mount, const Caller& caller, HandleId handle, int mode,
                           off_t offset, off_t length) {
   const bool keep_setid = caller.may_keep_setid();
+  const SetidLoss loss = TRY(SetidLoss::of(mount, caller, handle, keep_setid));
   TRY(mount.store->allocate(TRY(io_of(mount, handle)), mode, offset, length, keep_setid));
-  return lose_setid(mount, handle, keep_setid);
+  return loss.settle(mount);
 }
 
 Result<off_t> op_lseek(Mount& mount, HandleId handle, off_t offset, int whence) {
-  return mount.store->seek(TRY(io_of(mount, handle)), offset, whence);
+  const auto io = io_of(mount, handle);
+  if (io) return mount.store->seek(*io, offset, whence);
+  if (io.error().value != EPERM) return fail(io.error());
+  // It has become immutable since it was opened for writing.
+  const HandleRecord& record = *TRY(mount.handles.find(handle));
+  const UniqueFd reader = TRY(mount.store->open(*TRY(mount.pin(record.node)), O_RDONLY, true));
+  return mount.store->seek(reader.get(), offset, whence);
 }
 
 Result<std::size_t> op_copy_file_range(Mount& mount, const Caller& caller, HandleId from,
@@ -102,9 +134,10 @@ Result<std::size_t> op_copy_file_range(Mount& mount, const Caller& caller, Handl
   const bool keep_setid = caller.may_keep_setid();
   const int source = TRY(io_of(mount, from));
   const int target = TRY(io_of(mount, to));
+  const SetidLoss loss = TRY(SetidLoss::of(mount, caller, to, keep_setid));
   const std::size_t copied =
       TRY(mount.store->copy_range(source, from_offset, target, to_offset, length, keep_setid));
-  if (copied > 0) TRY(lose_setid(mount, to, keep_setid));
+  if (copied > 0) TRY(loss.settle(mount));
   return copied;
 }
 

@@ -13,7 +13,7 @@ namespace cvfs {
 // Fewer bytes than asked for: the end of the file.
 Result<std::size_t> op_read(Mount& mount, HandleId handle, std::span<std::byte> data, off_t offset);
 // `append`: O_APPEND; `keep_setid`: a caller with CAP_FSETID.
-Result<std::size_t> op_write(Mount& mount, Intent& intent, HandleId handle,
+Result<std::size_t> op_write(Mount& mount, Intent& intent, const Caller& caller, HandleId handle,
                              std::span<const std::byte> data, off_t offset, bool append,
                              bool keep_setid);
 Result<void> op_fsync(Mount& mount, HandleId handle, bool data_only);

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 
+#include "vfs/groupless_setgid.h"
+
 namespace cvfs {
 
 namespace {
@@ -40,16 +42,19 @@ Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, N
   const std::int32_t backing = mount.passthrough->backing_of(*TRY(mount.inodes.find(node)), *file);
   // The kernel's own open of a file that it passes through checks neither append-only nor a
   // read-only mount nor a running program, and makes EIO of what it does find: we ask first.
+  const bool is_unseen = backing != kBackingNone && is_for_writing(flags);
+  const bool loses_setid = is_unseen || (flags & O_TRUNC) != 0;
+  GrouplessSetgid setgid;
+  if (loses_setid) setgid = TRY(GrouplessSetgid::of(mount, caller, node, *file));
   UniqueFd io;
   if (backing == kBackingNone || is_for_writing(flags) || (flags & O_TRUNC) != 0) {
     io = TRY(mount.store->open(*file, flags, keep_setid));
   }
-  if (backing != kBackingNone && is_for_writing(flags)) {
-    // We see no write of it, and the kernel does not say at open(2) who writes with CAP_FSETID
-    // later.
-    TRY(mount.owners->before_write(*file, caller.may_keep_setid() && keep_setid));
-  } else if ((flags & O_TRUNC) != 0) {
-    TRY(mount.owners->before_write(*file, keep_setid));
+  if (loses_setid) {
+    // Under passthrough the kernel does not say at open(2) who writes with CAP_FSETID later.
+    const bool keeps = keep_setid && (!is_unseen || caller.may_keep_setid());
+    TRY(mount.owners->before_write(*file, keeps));
+    TRY(setgid.settle(mount, node, *file));
   }
   if (backing != kBackingNone) io.reset();  // most files that are passed through never need it
   return OpenedFile{TRY(add_handle(mount, intent, node, *file, std::move(io), flags)), backing};
@@ -79,7 +84,13 @@ Result<int> io_of(Mount& mount, HandleId handle, const File& file) {
   const int known = record.io.load(std::memory_order_acquire);
   if (known >= 0) return known;
   constexpr int kOnlyOnce = O_TRUNC | O_CREAT | O_EXCL;
-  return HandleTable::set_io(record, TRY(mount.store->open(file, record.flags & ~kOnlyOnce, true)));
+  const int flags = record.flags & ~kOnlyOnce;
+  auto opened = mount.store->open(file, flags, true);
+  // It may have become append-only since.
+  if (!opened && opened.error().value == EPERM) {
+    opened = mount.store->open(file, flags | O_APPEND, true);
+  }
+  return HandleTable::set_io(record, TRY(std::move(opened)));
 }
 
 Result<int> io_of(Mount& mount, HandleId handle) {

@@ -13,10 +13,11 @@ namespace cvfs {
 std::int32_t Passthrough::register_file(const File& file) {
   if (!is_on()) return kBackingNone;
   // The kernel would let a mapping of it be written anywhere.
-  if (const auto status = sys::status_of(file.fd()); !status || status->append_only) {
-    return kBackingNone;
-  }
-  const sys::ActAs tenant(tenant_uid_.value, tenant_gid_.value, false);
+  const auto status = sys::status_of(file.fd());
+  if (!status || status->append_only) return kBackingNone;
+  // In the file's group, which keeps setgid bits without group execution: who is to lose them does
+  // so when it opens the file (vfs/groupless_setgid.h).
+  const sys::ActAs tenant(tenant_uid_.value, status->gid, false);
   const auto id = sys::open_backing(device_fd_, file.fd());
   if (id) return *id;
   const int error = id.error().value;

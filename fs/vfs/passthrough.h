@@ -15,8 +15,8 @@ class Passthrough {
  public:
   // `device_fd`: the connection (borrowed); -1: never. Files are opened by the kernel as the
   // tenant, so that the tenant's quota and the filesystem's reserve hold.
-  Passthrough(int device_fd, StoredUid tenant_uid, StoredGid tenant_gid)
-      : device_fd_(device_fd), tenant_uid_(tenant_uid), tenant_gid_(tenant_gid) {}
+  Passthrough(int device_fd, StoredUid tenant_uid)
+      : device_fd_(device_fd), tenant_uid_(tenant_uid) {}
 
   // The inode's backing id, or kBackingNone: then all its opens go through us until the kernel
   // forgets it (the two must not be mixed: EIO from the kernel).
@@ -41,7 +41,6 @@ class Passthrough {
 
   int device_fd_;
   StoredUid tenant_uid_;
-  StoredGid tenant_gid_;
   std::atomic<bool> refused_{false};
 };
 

@@ -6,11 +6,19 @@ namespace differential {
 
 namespace {
 
+// Whether `.` and `..` lead out of a directory that may not be searched the kernel asks nobody
+// under owner=caller (docs/semantics.md).
+bool checks_dots(const Choice& choice) {
+  return choice.policy.name != "caller";
+}
+
 std::string any_name(Choice& choice) {
   static const std::vector<std::string> kNames{"a", "b", "c", "d", "e", "f", "g"};
   static const std::vector<std::string> kOdd{
       std::string(255, 'n'), std::string(256, 'n'), ".", "..", "\xff\x01\n", " ", "..."};
-  return choice.dice.one_in(40) ? choice.dice.any_of(kOdd) : choice.dice.any_of(kNames);
+  if (!choice.dice.one_in(40)) return choice.dice.any_of(kNames);
+  const std::string odd = choice.dice.any_of(kOdd);
+  return checks_dots(choice) || (odd != "." && odd != "..") ? odd : "...";
 }
 
 std::string joined(const std::string& directory, const std::string& name) {
@@ -74,18 +82,12 @@ std::string any_new(Choice& choice) {
   return joined(choice.world.any_directory(choice.dice), any_name(choice));
 }
 
-std::string spelled(Choice& choice, int actor, const std::string& path) {
-  const bool is_plain = choice.world.is_at_root(actor) && !choice.dice.one_in(8);
-  const std::string text = is_plain ? path : "/" + path;
-  switch (choice.dice.below(200)) {
-    case 0:
-    case 1:
-    case 2:
-      return text + "/";
-    case 3:
-      return "./" + path;
+namespace {
+
+std::string by_way_of_dots(std::int64_t way, const std::string& text, const std::string& path) {
+  switch (way) {
     case 4:
-      return "";
+      return "./" + path;
     case 5:
       return padded(path, PATH_MAX - 1);
     case 6:
@@ -97,6 +99,17 @@ std::string spelled(Choice& choice, int actor, const std::string& path) {
     default:
       return text;
   }
+}
+
+}  // namespace
+
+std::string spelled(Choice& choice, int actor, const std::string& path) {
+  const bool is_plain = choice.world.is_at_root(actor) && !choice.dice.one_in(8);
+  const std::string text = is_plain ? path : "/" + path;
+  const std::int64_t way = choice.dice.below(200);
+  if (way < 3) return text + "/";
+  if (way == 3) return "";
+  return checks_dots(choice) ? by_way_of_dots(way, text, path) : text;
 }
 
 std::string choose_entry(Choice& choice, Step& step, Kind kind) {
@@ -192,8 +205,9 @@ std::int64_t any_mode(Choice& choice) {
 }
 
 std::int64_t any_file_mode(Choice& choice) {
+  if (choice.policy.name == "caller") return any_mode(choice) & ~06000;
   const bool loses_setid = choice.policy.name != "map" && choice.policy.has_passthrough;
-  return any_mode(choice) & (loses_setid ? ~06000 : ~02000);
+  return any_mode(choice) & (loses_setid ? ~06000 : ~0);
 }
 
 std::int64_t any_uid(Choice& choice) {

@@ -6,7 +6,11 @@
 #include <cstdlib>
 #include <functional>
 #include <regex>
+#include <set>
 #include <sstream>
+
+#include "actor.h"
+#include "operations.h"
 
 namespace differential {
 
@@ -28,15 +32,6 @@ std::string with_modes(std::string text, const Normal& normal) {
   return text;
 }
 
-// A setgid bit without group execution, which has no effect, is lost by a write, a chown or an ACL
-// unless whoever does it is in the file's group. The kernel does not tell a FUSE server whether it
-// is (fuse_setattr() drops ATTR_KILL_SGID under HANDLE_KILLPRIV_V2), and writes under passthrough
-// as the tenant, who is in none of the groups (backing_file_write_iter(),
-// file_remove_privs(); 6.18). It has an effect, lost or not, when group execution is set later.
-mode_t without_setgid(mode_t mode) {
-  return S_ISDIR(mode) ? mode : mode & ~static_cast<mode_t>(S_ISGID);
-}
-
 // Under owner=virtual the bits are in an xattr, of which a write under passthrough knows nothing:
 // they go when the file is opened for writing, and stay if they are set after that.
 mode_t without_setid(mode_t mode) {
@@ -45,28 +40,62 @@ mode_t without_setid(mode_t mode) {
 
 std::string normal_modes(const Policy& policy, const std::string& text) {
   const bool is_unseen = policy.name != "map" && policy.has_passthrough;
-  return with_modes(
-      text, [&](mode_t mode) { return without_setgid(is_unseen ? without_setid(mode) : mode); });
+  return is_unseen ? with_modes(text, without_setid) : text;
+}
+
+// Under owner=caller everybody sees every file as their own; the files of the view's own root
+// show to the host's.
+std::string with_everybody(const std::string& text, unsigned uid, unsigned gid) {
+  static const std::regex kOwner("owner=([0-9]+):([0-9]+)");
+  std::string all;
+  auto rest = text.cbegin();
+  for (std::smatch at; std::regex_search(rest, text.cend(), at, kOwner); rest = at[0].second) {
+    const bool is_everybodys = at[1] == at[2] && std::stoul(at[1]) % 100000 == kEverybody;
+    const bool is_own = std::stoul(at[1]) == uid && std::stoul(at[2]) == gid;
+    all.append(rest, at[0].first);
+    all += is_everybodys || is_own ? "owner=everybody" : at[0].str();
+  }
+  return all.append(rest, text.cend());
 }
 
 // The kernel keeps a view's symlinks in its cache (FUSE_CACHE_SYMLINKS) and asks nobody, so that
 // following one moves no access time.
 // Without passthrough it asks nobody either for what it has in its page cache.
 std::string without_unseen_reads(const Policy& policy, const std::string& line) {
+  const std::size_t at = line.find("mode=");
+  if (at == std::string::npos) return line;
+  const mode_t mode = static_cast<mode_t>(std::strtoul(line.c_str() + at + 5, nullptr, 8));
   // What goes through a fifo moves its times in the kernel's memory alone.
-  static const std::regex kFifo("mode=01[0-7]{4} ");
   static const std::regex kTimes("[am]time=[^ ]*|times [a-z]*");
-  if (std::regex_search(line, kFifo)) return std::regex_replace(line, kTimes, "");
-  const bool is_file = line.find("mode=010") != std::string::npos && !policy.has_passthrough;
-  if (line.find("mode=0120777") == std::string::npos && !is_file) return line;
+  if (S_ISFIFO(mode)) return std::regex_replace(line, kTimes, "");
+  const bool is_file = S_ISREG(mode) && !policy.has_passthrough;
+  if (!S_ISLNK(mode) && !is_file) return line;
   static const std::regex kAtime("atime=[^ ]*|times (a|none|unmoved)*");
   return std::regex_replace(line, kAtime, "");
 }
 
-}  // namespace
+// Of several reasons to refuse a step the kernel tells the first that it comes to, and that may be
+// another where a view's is found by a request.
+bool may_be_refused_otherwise(const Policy& policy, const Step& step, const std::string& native,
+                              const std::string& view) {
+  if (native.empty() || view.empty()) return false;
+  // It does not know that a file is immutable or append-only, and looks at permissions, links and
+  // names first.
+  if (policy.has_file_flags && native == "EPERM") return true;
+  // Under owner=caller it asks whether a directory may be searched when it looks a name up there.
+  // By then it has gone to both directories of a rename, or found something wrong with the name.
+  static const std::set<std::string_view> kOfTwoPlaces{"rename", "link", "link_slot"};
+  static const std::set<std::string_view> kOfTheNameAlone{"ENAMETOOLONG", "EISDIR", "ENOTDIR"};
+  const bool is_late =
+      kOfTwoPlaces.count(step.operation->name) != 0 || kOfTheNameAlone.count(view) != 0;
+  return policy.name == "caller" && native == "EACCES" && is_late;
+}
 
-std::string comparable(const Policy& policy, const Step&, const std::string& outcome) {
-  std::istringstream lines(normal_modes(policy, outcome));
+std::string comparable(const Policy& policy, const Step& step, const std::string& outcome) {
+  const Identity& self = identities()[static_cast<std::size_t>(step.actor)];
+  const bool is_everybodys = policy.name == "caller";
+  std::istringstream lines(
+      normal_modes(policy, is_everybodys ? with_everybody(outcome, self.uid, self.gid) : outcome));
   std::string all;
   for (std::string line; std::getline(lines, line);) {
     all += without_unseen_reads(policy, line) + "\n";
@@ -74,8 +103,30 @@ std::string comparable(const Policy& policy, const Step&, const std::string& out
   return all;
 }
 
+}  // namespace
+
+std::string error_of(const std::string& outcome) {
+  const std::size_t first = outcome.find("-1 E");
+  if (first > 2) return "";
+  const std::size_t name = first + 3;
+  return outcome.substr(name, outcome.find_first_of(" \n", name) - name);
+}
+
+bool is_same(const Policy& policy, const Step& step, const std::string& native,
+             const std::string& view) {
+  const std::string expected = comparable(policy, step, native);
+  std::string found = comparable(policy, step, view);
+  const std::string error = error_of(found);
+  if (may_be_refused_otherwise(policy, step, error_of(expected), error)) {
+    found.replace(found.find(error), error.size(), error_of(expected));
+  }
+  return expected == found;
+}
+
 std::string comparable_line(const Policy& policy, const std::string& line) {
-  return without_unseen_reads(policy, normal_modes(policy, line));
+  const unsigned root = policy.in_container ? 100000 : 0;
+  const std::string owned = policy.name == "caller" ? with_everybody(line, root, root) : line;
+  return without_unseen_reads(policy, normal_modes(policy, owned));
 }
 
 }  // namespace differential

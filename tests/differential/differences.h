@@ -8,8 +8,13 @@
 
 namespace differential {
 
-// What came out of a step, as far as it is to be the same on both sides.
-std::string comparable(const Policy& policy, const Step& step, const std::string& outcome);
+// The name of the error that a step came to; "": none.
+std::string error_of(const std::string& outcome);
+
+// Did the step come to the same on both sides, as far as it is to?
+bool is_same(const Policy& policy, const Step& step, const std::string& native,
+             const std::string& view);
+// A line of a tree, as far as it is to be the same.
 std::string comparable_line(const Policy& policy, const std::string& line);
 
 }  // namespace differential

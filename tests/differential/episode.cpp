@@ -38,23 +38,15 @@ std::optional<Difference> compare_trees(const Side& native, const Side& view, st
   return std::nullopt;
 }
 
-// "": none.
-std::string error_of(const std::string& outcome) {
-  const std::size_t first = outcome.find("-1 E");
-  if (first > 2) return "";
-  const std::size_t name = first + 3;
-  return outcome.substr(name, outcome.find_first_of(" \n", name) - name);
-}
-
 std::optional<Difference> compare_step(Side& native, Side& view, const Step& step,
                                        std::size_t number, const Policy& policy,
                                        std::string& error) {
   native.start(step);
-  const std::string expected = native.collect();
-  error = error_of(expected);
   view.start(step);
+  const std::string expected = native.collect();
   const std::string found = view.collect();
-  if (comparable(policy, step, expected) == comparable(policy, step, found)) return std::nullopt;
+  error = error_of(expected);
+  if (is_same(policy, step, expected, found)) return std::nullopt;
   return Difference{number, expected, found, false};
 }
 
@@ -75,8 +67,8 @@ Steps up_to(const Steps& steps, std::size_t last) {
 std::optional<Difference> run(const Sides& sides, Plan& plan, const Policy& policy,
                               std::size_t tree_every, Steps& done, Counts& counts) {
   const std::string name = next_name();
-  Side native(sides.native, name, policy);
-  Side view(sides.view, name, policy);
+  Side native(sides.native, name, policy, Where::kNative);
+  Side view(sides.view, name, policy, Where::kView);
   while (const Step* step = plan.next()) {
     done.push_back(*step);
     std::string error;

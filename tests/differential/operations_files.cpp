@@ -43,7 +43,16 @@ class Buffer {
   char* bytes_;
 };
 
+// Whether a pipe or a socket may be opened the kernel asks nobody under owner=caller.
+bool is_unchecked(const Actor& actor, const Step& s) {
+  struct stat status {};
+  if (actor.policy.name != "caller") return false;
+  return ::fstatat(actor.directory(s), s.path.c_str(), &status, 0) == 0 &&
+         (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+}
+
 std::string do_open(Actor& actor, const Step& s) {
+  if (is_unchecked(actor, s)) return "not asked";
   // O_NONBLOCK: a fifo must not keep the actor.
   int flags = static_cast<int>(s.b) | O_CLOEXEC | O_NONBLOCK;
   // Without passthrough any place and length will do for direct I/O.
@@ -155,17 +164,26 @@ std::string do_pread(Actor& actor, const Step& s) {
   return read_answer(buffer, ::pread(fd, buffer.data(), buffer.size(), s.a));
 }
 
-// Under passthrough the kernel writes as the tenant, and takes setid bits away also where the
-// writer has CAP_FSETID.
+// Under passthrough the kernel writes as the tenant, in the group that the file had when it was
+// first opened: it takes setid bits away also where the writer has CAP_FSETID, and keeps one
+// without group execution, or does not, by that group.
 bool would_lose_setid(const Actor& actor, int fd) {
   struct stat status {};
-  if (::geteuid() != 0 || actor.policy.in_container || !actor.policy.has_passthrough) return false;
-  return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && (status.st_mode & S_ISUID) != 0;
+  if (!actor.policy.has_passthrough) return false;
+  if (::fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) return false;
+  if ((status.st_mode & (S_ISGID | S_IXGRP)) == S_ISGID) return true;
+  const bool has_capability = ::geteuid() == 0 && !actor.policy.in_container;
+  return has_capability && (status.st_mode & 06000) != 0;
+}
+
+// A write that natively comes to something else. Of nothing: asks nobody under passthrough.
+bool is_unlike(const Actor& actor, int fd, std::int64_t length) {
+  return would_lose_setid(actor, fd) || (length == 0 && is_protected(actor, fd));
 }
 
 std::string do_write(Actor& actor, const Step& s) {
   const int fd = actor.slot(s.slot);
-  if (would_lose_setid(actor, fd)) return "not asked";
+  if (is_unlike(actor, fd, s.b)) return "not asked";
   Buffer buffer(s.b);
   buffer.fill(s.a + s.b);
   return answer(::write(fd, buffer.data(), buffer.size()));
@@ -173,7 +191,7 @@ std::string do_write(Actor& actor, const Step& s) {
 
 std::string do_pwrite(Actor& actor, const Step& s) {
   const int fd = actor.slot(s.slot);
-  if (would_lose_setid(actor, fd)) return "not asked";
+  if (is_unlike(actor, fd, s.b)) return "not asked";
   Buffer buffer(s.b);
   buffer.fill(s.a + s.b);
   return answer(::pwrite(fd, buffer.data(), buffer.size(), s.a));
@@ -181,7 +199,7 @@ std::string do_pwrite(Actor& actor, const Step& s) {
 
 std::string do_writev(Actor& actor, const Step& s) {
   const int fd = actor.slot(s.slot);
-  if (would_lose_setid(actor, fd)) return "not asked";
+  if (is_unlike(actor, fd, s.b)) return "not asked";
   Buffer buffer(s.b);
   buffer.fill(s.a);
   const std::size_t half = static_cast<std::size_t>(s.b / 2);
@@ -244,6 +262,13 @@ void choose_fallocate(Choice& choice, Step& step) {
   step.c = choice.dice.any_of(kModes);
 }
 
+// Of what begins at `place`.
+std::size_t bytes_in_file(int fd, off_t place, std::size_t size) {
+  struct stat status {};
+  if (::fstat(fd, &status) < 0 || status.st_size <= place) return 0;
+  return std::min(size, static_cast<std::size_t>(status.st_size - place));
+}
+
 bool is_direct(int fd) {
   const int flags = ::fcntl(fd, F_GETFL);
   return flags >= 0 && (flags & O_DIRECT) != 0;
@@ -253,6 +278,7 @@ bool is_direct(int fd) {
 // do.
 std::string do_copy(Actor& actor, const Step& s) {
   if (is_direct(actor.slot(s.slot)) || is_direct(actor.slot(s.other_slot))) return "not asked";
+  if (is_protected(actor, actor.slot(s.other_slot))) return "not asked";
   off_t from = s.a;
   off_t to = s.c;
   const ssize_t copied = ::copy_file_range(actor.slot(s.slot), &from, actor.slot(s.other_slot), &to,
@@ -288,15 +314,9 @@ bool would_lose_capability(const Actor& actor, const Step& s) {
   return ::fgetxattr(actor.slot(s.slot), "security.capability", nullptr, 0) >= 0;
 }
 
-// Of a mapping that begins at `place`.
-std::size_t bytes_in_file(int fd, off_t place, std::size_t size) {
-  struct stat status {};
-  if (::fstat(fd, &status) < 0 || status.st_size <= place) return 0;
-  return std::min(size, static_cast<std::size_t>(status.st_size - place));
-}
-
 std::string do_mmap(Actor& actor, const Step& s) {
   if (would_lose_capability(actor, s)) return "not asked";
+  if (is_protected(actor, actor.slot(s.slot))) return "not asked";
   const std::int64_t place = s.a / 4096 * 4096;
   const std::size_t size = static_cast<std::size_t>(s.b);
   const int protection = (s.c & 1) != 0 ? PROT_READ | PROT_WRITE : PROT_READ;
@@ -342,6 +362,7 @@ std::string do_lock(Actor& actor, const Step& s) {
   lock.l_type = kTypes[s.c / 4];
   lock.l_start = s.a;
   lock.l_len = s.b;
+  if (is_protected(actor, actor.slot(s.slot))) return "not asked";
   const int result = ::fcntl(actor.slot(s.slot), kCommands[s.c % 4], &lock);
   if (result < 0) return answer(result);
   return answer(result) + " type " + std::to_string(lock.l_type) + " " +

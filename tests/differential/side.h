@@ -14,7 +14,7 @@ namespace differential {
 class Side {
  public:
   // Makes `base`/`name`, which belongs to the actors' root, and starts the actors there.
-  Side(const std::string& base, const std::string& name, const Policy& policy);
+  Side(const std::string& base, const std::string& name, const Policy& policy, Where where);
   ~Side();
   Side(const Side&) = delete;
   Side& operator=(const Side&) = delete;
@@ -28,14 +28,14 @@ class Side {
  private:
   struct Worker {
     pid_t pid = -1;
-    int commands = -1;
-    int answers = -1;
+    int connection = -1;  // a step goes there, what came out comes back
   };
   void start_worker(int number);
-  [[noreturn]] void work(int number, int commands, int answers);
+  [[noreturn]] void work(int number, int parent);
 
   std::string path_;
   Policy policy_;
+  Where where_;
   int root_fd_ = -1;
   std::vector<Worker> workers_;
   const Worker* busy_ = nullptr;

@@ -46,6 +46,8 @@ struct Policy {
   bool has_passthrough = true;  // the kernel itself reads and writes the backing file
 };
 
+enum class Where { kNative, kView };
+
 // A source of choices that gives the same ones for the same seed.
 class Dice {
  public:

@@ -62,7 +62,7 @@ class View {
                                 : StoreMap::make(kTenantUid, kTenantGid, ranges, "test").value());
     parts.owners = is_virtual ? make_virtual_ownership(*store_, *parts.identity)
                               : make_map_ownership(*store_, *parts.identity);
-    parts.passthrough = std::make_unique<Passthrough>(-1, kTenantUid, kTenantGid);
+    parts.passthrough = std::make_unique<Passthrough>(-1, kTenantUid);
     mount_ = std::move(*make_mount(std::move(parts)));
     slot_ = std::make_unique<JournalSlot>(*mount_->journal);
   }
@@ -148,7 +148,8 @@ struct Scene {
     opened.handle.commit();
     directory_handle = opened.handle.id();
     const std::byte text[5] = {};
-    make(op_write(view.mount(), (intent = view.begin()), file_handle, text, 0, false, true));
+    make(op_write(view.mount(), (intent = view.begin()), kCaller, file_handle, text, 0, false,
+                  true));
     make(op_setxattr(view.mount(), (intent = view.begin()), kCaller, file, "user.one", text, 0,
                      false));
   }
@@ -291,12 +292,12 @@ std::vector<Operation> data_operations() {
       {"write",
        [](Scene& s, Intent& i) {
          const std::byte data[10] = {};
-         return only_error(op_write(s.mount(), i, s.file_handle, data, 0, false, false));
+         return only_error(op_write(s.mount(), i, kCaller, s.file_handle, data, 0, false, false));
        }},
       {"append",
        [](Scene& s, Intent& i) {
          const std::byte data[10] = {};
-         return only_error(op_write(s.mount(), i, s.file_handle, data, 0, true, false));
+         return only_error(op_write(s.mount(), i, kCaller, s.file_handle, data, 0, true, false));
        }},
       {"fsync", [](Scene& s, Intent&) { return op_fsync(s.mount(), s.file_handle, false); }},
       {"fallocate",

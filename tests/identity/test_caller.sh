@@ -70,12 +70,24 @@ test_changes() {
   in_container 1000 mkdir -m 1777 "$view/sticky"
   in_container 1000 sh -c ": >$view/sticky/f"
   gets "in a sticky directory, too" ok 1001 unlink "$view/sticky/f"
+  in_container 1001 chmod g-w "$view/sticky"
+  equal "which shows as one, and stays one when its mode is changed" '1001:1001 1757' "$(seen_by 1001:1001 sticky)"
   local umask
   for umask in 000 027 077; do
     in_container 1000 sh -c "umask $umask && : >$view/d/u$umask"
     equal "umask $umask" "$(printf '1500:1500 %o' $((0666 & ~0$umask)))" "$(on_disk "d/u$umask")"
   done
 }
+
+# shellcheck disable=SC2016  # python's
+readonly open_for_ioctls='
+import errno, os, sys
+try:
+    os.open(sys.argv[1], 3)
+    print("ok")
+except OSError as error:
+    print(errno.errorcode[error.errno])
+'
 
 test_checks() {
   echo "# the owner's bits are checked, and roots pass"
@@ -86,6 +98,9 @@ test_checks() {
     gets "$uid cannot write to a file of mode 444" EACCES "$uid" write "$view/c/f" x
     gets "$uid cannot truncate it" EACCES "$uid" truncate "$view/c/f" 0
     gets "$uid cannot set an xattr there" EACCES "$uid" setxattr "$view/c/f" user.x y
+    gets "$uid cannot set one that nobody knows" EACCES "$uid" setxattr "$view/c/f" nothing.of y
+    equal "$uid cannot open it for ioctls alone, which takes both rights" EACCES \
+      "$(in_container "$uid" python3 -c "$open_for_ioctls" "$view/c/f" 2>&1)"
     gets "$uid cannot execute it" EACCES "$uid" execute "$view/c/f"
     in_container 0 chmod 0277 "$view/c/f"
     gets "$uid cannot read a file of mode 277" EACCES "$uid" read "$view/c/f"
@@ -103,6 +118,9 @@ test_checks() {
     gets "$uid cannot rename out of it" EACCES "$uid" rename "$view/c/f" "$view/d/f2"
     gets "$uid cannot rename into it" EACCES "$uid" rename "$view/d/f" "$view/c/f2"
     in_container 0 chmod 0755 "$view/c"
+    in_container 0 chmod 0555 "$view/c/closed"
+    gets "$uid cannot move a directory of mode 555 elsewhere" EACCES "$uid" rename "$view/c/closed" "$view/d/closed"
+    gets "$uid cannot exchange it either" EACCES "$uid" exchange "$view/d/f" "$view/c/closed"
     in_container 0 chmod 0600 "$view/c/closed"
     gets "$uid cannot search a directory of mode 600" EACCES "$uid" read "$view/c/closed/f"
     equal "$uid cannot enter it" 1 "$(in_container "$uid" sh -c "cd $view/c/closed 2>/dev/null; echo \$?" | tr 2 1)"
@@ -133,6 +151,9 @@ test_outsiders() {
   host_gets "nor remove" EACCES 5000 unlink "$view/o/g"
   in_container 1000 chmod 0707 "$view/o"
   host_gets "not even where all may write" EOVERFLOW 5000 create "$view/o/new"
+  in_container 1000 chmod 1777 "$view/o"
+  host_gets "nor remove where all may write, if it is sticky" EPERM 5000 unlink "$view/o/g"
+  host_gets "nor rename" EPERM 5000 rename "$view/o/g" "$view/o/h"
   host_gets "the tenant's host uid is none of the containers'" EACCES 1500 read "$view/o/f"
 
   echo "# what is not the tenant's is nobody's"

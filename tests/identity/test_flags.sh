@@ -14,6 +14,22 @@ chattr_says() { # SENTENCE EXPECTED UID ARGUMENTS...
   equal "$1" "$2" "$(in_container "$3" chattr "${@:4}" 2>&1 | sed -E 's/ while .*//')"
 }
 
+readonly search_holes='
+import os, subprocess, sys
+with open(sys.argv[1], "w") as f:
+    f.write("text")
+f = os.open(sys.argv[1], os.O_RDWR)
+subprocess.check_call(["chattr", "+" + sys.argv[2], sys.argv[1]])
+print(os.lseek(f, 0, os.SEEK_DATA), os.lseek(f, 0, os.SEEK_HOLE))
+'
+readonly allocate_late='
+import os, subprocess, sys
+f = os.open(sys.argv[1], os.O_RDWR)
+subprocess.check_call(["chattr", "+a", sys.argv[1]])
+os.posix_fallocate(f, 0, 9000)
+print("ok")
+'
+
 test_flags() {
   in_container 0 sh -c "mkdir -m 0777 $view/d && : >$view/d/f && chown 1000:1000 $view/d/f && ln -s f $view/d/l && mkfifo $view/d/p"
   chattr_says "the owner sets nodump" "" 1000 +d "$view/d/f"
@@ -38,6 +54,13 @@ test_flags() {
     check "the host's root takes it away" chattr -$flag "$view/d/f"
     equal "and it is writable again" ok "$(in_container 0 attempt write "$view/d/f" x)"
   done
+  for flag in i a; do
+    equal "who has it open when it becomes +$flag still finds its data and holes" "0 4" \
+      "$(python3 -c "$search_holes" "$view/d/f" "$flag" 2>&1)"
+    chattr -$flag "$view/d/f"
+  done
+  equal "and still allocates what is to be appended" ok "$(python3 -c "$allocate_late" "$view/d/f" 2>&1)"
+  chattr -a "$view/d/f"
   chattr_says "a container may not set a project" "chattr: Invalid argument" 0 -p 5 "$view/d/f"
   equal "the host's root neither, through a view" 1 "$(chattr -p 5 "$view/d/f" &>/dev/null; echo $?)"
   equal "project inheritance is not a container's" 1 "$(in_container 0 chattr +P "$view/d" &>/dev/null; echo $?)"

@@ -1,7 +1,9 @@
 #!/bin/bash
-# The differential tester (tests/differential) under every policy: random steps on a view and natively
-# on what backs it come to the same. CVFS_DIFFERENTIAL_OPERATIONS: that many a policy (scripts/soak);
-# otherwise some seconds each. CVFS_DIFFERENTIAL_SEED: where the seeds begin; otherwise at 1.
+# The differential tester (tests/differential) under every policy, with and without passthrough, in a
+# container and outside: random steps on a view and natively on what backs it come to the same.
+# CVFS_DIFFERENTIAL_OPERATIONS: that many a policy, half of them in a container (scripts/soak); otherwise
+# a second each. CVFS_DIFFERENTIAL_SEED: where the seeds begin; otherwise at 1.
+# CVFS_DIFFERENTIAL_ONLY: only the policies whose names match this regular expression.
 # shellcheck source=../support/view_env.sh
 source "$(dirname "$0")/../support/view_env.sh"
 use_test_programs
@@ -9,26 +11,34 @@ use_test_programs
 view=$T/view
 native=$T/containerdata/native
 seed=${CVFS_DIFFERENTIAL_SEED:-1}
-readonly seconds=5
 
 # A native directory with a view's mount options.
 install -d -m 0711 "$native"
 mount --bind "$native" "$native"
 mount -o remount,bind,nosuid,nodev "$native"
+# What storeuid= and storegid= make container root's.
+install -d -m 0755 -o 7000 -g 7001 "$T/containerdata/user-toto/stored"
 
-differ() { # OPTIONS-OF-THE-VIEW OPTIONS-OF-THE-TESTER...
-  local output code=0
-  local -a amount=(--operations 1000000000 --seconds "$seconds")
-  [[ -z ${CVFS_DIFFERENTIAL_OPERATIONS:-} ]] || amount=(--operations "$CVFS_DIFFERENTIAL_OPERATIONS")
-  mount_view toto "$view" "$1"
+declare -a amount=(--operations 1000000000 --seconds 1)
+[[ -z ${CVFS_DIFFERENTIAL_OPERATIONS:-} ]] || amount=(--operations $((CVFS_DIFFERENTIAL_OPERATIONS / 2)))
+
+differ() { # SOURCE OPTIONS-OF-THE-VIEW OPTIONS-OF-THE-TESTER...
+  local output code=0 name="$2 (${*:3})"
+  [[ $name =~ ${CVFS_DIFFERENTIAL_ONLY:-} ]] || return 0
+  mount_view "$1" "$view" "$2"
   chmod 0711 "$view"
-  output=$(differential --view "$view" --native "$native" "${@:2}" "${amount[@]}" --seed "$seed" 2>&1) || code=$?
+  output=$(differential --view "$view" --native "$native" "${@:3}" "${amount[@]}" --seed "$seed" 2>&1) || code=$?
   if ((code == 0)); then
-    ok "$1: ${output##*$'\n'}"
+    ok "$name: ${output##*$'\n'}"
   else
-    fail "$1: no difference" "$output" "(seed $seed on, differential ${*:2})"
+    fail "$name: no difference" "$output" "(seed $seed on)"
   fi
   unmount_view
+}
+
+in_and_outside() { # SOURCE OPTIONS-OF-THE-VIEW OPTIONS-OF-THE-TESTER...
+  differ "$1" "userns=host,$2" "${@:3}"
+  differ "$1" "userns=@dockremap,$2" "${@:3}" --container
 }
 
 # A tester that finds nothing would pass everywhere.
@@ -44,11 +54,17 @@ check "a view on ext4 is told from a tmpfs" finds_difference "$T/memory"
 umount "$T/memory"
 unmount_view
 
-differ userns=host,owner=map --policy map
-differ userns=@dockremap,owner=map --policy map --container
-differ userns=host,owner=map,passthrough=off --policy map --without passthrough
-differ userns=host,owner=virtual --policy virtual --without acl
-differ userns=@dockremap,owner=virtual,passthrough=off --policy virtual --without acl,passthrough --container
+for passthrough in auto off; do
+  without=none
+  [[ $passthrough == auto ]] || without=passthrough
+  more=passthrough=$passthrough
+  in_and_outside toto "owner=map,$more" --policy map --without "$without"
+  in_and_outside toto:/stored "owner=map,storeuid=7000,storegid=7001,$more" --policy map --without "$without"
+  in_and_outside toto "owner=virtual,$more" --policy virtual --without "$without"
+  in_and_outside toto "owner=caller,$more" --policy caller --without "acl,$without"
+  in_and_outside toto "owner=map,$more" --policy map --without "$without" --with flags
+  in_and_outside toto "owner=virtual,$more" --policy virtual --without "$without" --with flags
+done
 
 umount "$native"
 rmdir "$native"

@@ -56,6 +56,42 @@ compare() { # NAME UID HOW WHEN
   equal "$1: uid $2: $3, bits set $4" "$(mode_after "$plain" "${@:2}")" "$(mode_after "$view/own" "${@:2}")"
 }
 
+# Setgid without group execution: kept by members of the group 2000 and by root.
+groupless() { # DIRECTORY UID GROUPS MODE HOW
+  rm -f "$1/f"
+  # shellcheck disable=SC2016  # the inner shell's
+  as_uid 1000 2000 sh -c 'printf text >"$1/f"' - "$1"
+  printf text >"$1/from"
+  chmod "$4" "$1/f"
+  (cd "$1" && setpriv --reuid "$2" --regid "$2" --groups "$3" -- python3 -c "$change" "$5" early) 2>&1
+  stat -c %a "$1/f"
+}
+chgrp_groupless() { # DIRECTORY UID GROUPS
+  rm -f "$1/f"
+  printf text >"$1/f"
+  chown 1000:2000 "$1/f"
+  chmod 2666 "$1/f"
+  setpriv --reuid "$2" --regid "$2" --groups "$3" -- chgrp 3000 "$1/f" 2>&1
+  stat -c %a "$1/f"
+}
+compare_groupless() { # NAME
+  local who how mode
+  for who in 1000,2000 1000,3000 1001,2000 1001,3000 0,3000; do
+    for mode in 2666 6666; do
+      for how in write truncate open allocate copy; do
+        # Under passthrough who is to lose it does so when it opens the file, and root its setuid bit, too.
+        [[ $1,$how != *auto,open && $1,$mode,$how != *auto,6666,write ]] || continue
+        equal "$1: uid and group $who: $how to mode $mode" "$(groupless "$plain" "${who%,*}" "${who#*,}" "$mode" "$how")" \
+          "$(groupless "$view/own" "${who%,*}" "${who#*,}" "$mode" "$how")"
+      done
+    done
+  done
+  for who in 1000,2000,3000 1000,3000 0,3000; do
+    equal "$1: uid and groups $who: chgrp to 3000" "$(chgrp_groupless "$plain" "${who%%,*}" "${who#*,}")" \
+      "$(chgrp_groupless "$view/own" "${who%%,*}" "${who#*,}")"
+  done
+}
+
 # chmod, then an ACL, by an owner who is not in the group.
 mode_after_acl() { # DIRECTORY FILE-OR-DIRECTORY
   rm -rf "$1/x"
@@ -95,6 +131,7 @@ for owner in map virtual; do
           "$(mode_after_acl "$view/own" "$make")"
       done
     fi
+    compare_groupless "owner=$owner,passthrough=$passthrough"
     rm -rf "$view/own"
     unmount_view
     mount_view toto "$view" "userns=@dockremap,owner=$owner,passthrough=$passthrough"

@@ -126,6 +126,7 @@ const std::map<std::string_view, Call> kCalls{
     {"tmpfile", [](auto a) { return tmpfile_linked(a[0]); }},
     {"link", [](auto a) { return link(a[0], a[1]); }},
     {"rename", [](auto a) { return rename(a[0], a[1]); }},
+    {"exchange", [](auto a) { return renameat2(AT_FDCWD, a[0], AT_FDCWD, a[1], RENAME_EXCHANGE); }},
     {"unlink", [](auto a) { return unlink(a[0]); }},
     {"rmdir", [](auto a) { return rmdir(a[0]); }},
     {"chown", [](auto a) { return lchown(a[0], id(a[1]), id(a[2])); }},
