@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "sys/fuse_device.h"
+#include "vfs/claim.h"
 
 namespace cvfs {
 
@@ -166,7 +167,9 @@ struct stat to_stat(const Attributes& attributes) {
 }
 
 Attributes shown_to_caller(fuse_req_t request, Attributes attributes) {
-  mount_of(request).owners->show_to(caller_of(request), attributes);
+  const Mount& mount = mount_of(request);
+  mount.owners->show_to(caller_of(request), attributes);
+  show_unclaimed(mount, caller_of(request), attributes);
   return attributes;
 }
 

@@ -54,10 +54,7 @@ Result<Attributes> describe_status(Mount& mount, NodeId node, const File& file,
                                    const FileStatus& status) {
   Attributes attributes = TRY(mount.owners->shown(file, status));
   attributes.status.inode = shown_inode_number(mount, status);
-  if (is_unclaimed(mount, node, file, attributes)) {
-    attributes.unclaimed = true;
-    attributes.status.mode |= 0777;
-  }
+  attributes.unclaimed = is_unclaimed(mount, node, file, attributes);
   return attributes;
 }
 

@@ -10,7 +10,8 @@ tree=$T/containerdata/user-toto
 view=$T/view
 chmod 0711 "$tree"
 
-shown() { stat -c '%u:%g %a' "$view/$1"; }
+# As a container sees it, in host ids. The host's root is shown the mode on disk.
+shown() { unshare --pid --fork stat -c '%u:%g %a' "$view/$1"; }
 is_marked() { getfattr -n trusted.cvfs.unclaimed "$tree/$1" &>/dev/null; }
 is_unmarked() { ! is_marked "$1"; }
 empty_tree() { find "$tree" -mindepth 1 -delete; }
