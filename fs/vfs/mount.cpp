@@ -93,7 +93,9 @@ Result<std::unique_ptr<Mount>> make_mount(MountParts parts) {
           : InodeTable(inodes, kMaxInodes),
       parts.adopt ? HandleTable::adopt(handles, kMaxHandles) : HandleTable(handles, kMaxHandles),
       std::make_unique<Journal>(state.section(Section::kJournal)),
-      MountSettings{parts.ttl_seconds, handle_limits(), own_pid_namespace(), 0}, nullptr});
+      MountSettings{parts.ttl_seconds, handle_limits(), own_pid_namespace(), 0,
+                    parts.makes_devices},
+      nullptr});
   if (parts.shares_locks) {
     mount->locks = std::make_unique<FileLocks>(*mount, state.section(Section::kLocks), parts.adopt,
                                                lock_descriptors());
