@@ -186,6 +186,7 @@ fuse_entry_param to_entry(fuse_req_t request, const Entry& entry) {
 
 void fill_open(const Mount& mount, const OpenedFile& opened, fuse_file_info* info) {
   info->fh = opened.handle.id();
+  info->direct_io = opened.direct ? 1 : 0;
   if (opened.backing > 0) {
     info->backing_id = opened.backing;
     // Nothing of ours is written at close, but locks go by it (docs/locks.md).

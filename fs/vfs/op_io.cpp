@@ -82,7 +82,13 @@ Result<std::size_t> op_write(Mount& mount, Intent& intent, HandleId handle,
 }
 
 Result<void> op_fsync(Mount& mount, HandleId handle, bool data_only) {
-  return mount.store->sync(TRY(io_of(mount, handle)), data_only);
+  const auto io = io_of(mount, handle);
+  if (io || io.error().value != EPERM) return mount.store->sync(TRY(io), data_only);
+  // It was opened for writing and has become immutable since; what was written before is still to
+  // be had on disk.
+  const PinnedFile file = TRY(mount.pin(TRY(mount.handles.find(handle))->node));
+  const UniqueFd reader = TRY(mount.store->open(*file, O_RDONLY, true));
+  return mount.store->sync(reader.get(), data_only);
 }
 
 Result<void> op_fallocate(Mount& mount, const Caller& caller, HandleId handle, int mode,

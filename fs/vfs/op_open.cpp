@@ -28,6 +28,14 @@ bool is_for_writing(int flags) {
   return (flags & O_ACCMODE) != O_RDONLY;
 }
 
+// chattr(1) +a, of a file that the kernel already has a backing id for. Passed through it could be
+// mapped, and written anywhere: the client itself knows nothing of the flag.
+bool has_become_append_only(Mount& mount, const File& file, std::int32_t backing, int flags) {
+  if (backing == kBackingNone || !is_for_writing(flags) || (flags & O_APPEND) == 0) return false;
+  const auto status = mount.store->status(file);
+  return !status || status->append_only;
+}
+
 }  // namespace
 
 bool has_room_for_handle(const Mount& mount, bool is_directory, bool has_io) {
@@ -50,6 +58,13 @@ Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, N
     TRY(mount.owners->before_write(*file, caller.may_keep_setid() && keep_setid));
   } else if ((flags & O_TRUNC) != 0) {
     TRY(mount.owners->before_write(*file, keep_setid));
+  }
+  if (has_become_append_only(mount, *file, backing, flags)) {
+    // What can also be read can be mapped. The kernel makes EIO of it while others have the file
+    // open passed through (fuse_file_io_open()): where nothing can be mapped, it may have the id.
+    const bool can_be_mapped = (flags & O_ACCMODE) == O_RDWR;
+    HandleRef handle = TRY(add_handle(mount, intent, node, *file, std::move(io), flags));
+    return OpenedFile{std::move(handle), can_be_mapped ? kBackingNone : backing, true};
   }
   if (backing != kBackingNone) io.reset();  // most files that are passed through never need it
   return OpenedFile{TRY(add_handle(mount, intent, node, *file, std::move(io), flags)), backing};
@@ -79,7 +94,10 @@ Result<int> io_of(Mount& mount, HandleId handle, const File& file) {
   const int known = record.io.load(std::memory_order_acquire);
   if (known >= 0) return known;
   constexpr int kOnlyOnce = O_TRUNC | O_CREAT | O_EXCL;
-  return HandleTable::set_io(record, TRY(mount.store->open(file, record.flags & ~kOnlyOnce, true)));
+  // O_APPEND: who opened a file for writing before it became append-only goes on; the backing
+  // filesystem says what that still allows.
+  const int flags = (record.flags & ~kOnlyOnce) | (is_for_writing(record.flags) ? O_APPEND : 0);
+  return HandleTable::set_io(record, TRY(mount.store->open(file, flags, true)));
 }
 
 Result<int> io_of(Mount& mount, HandleId handle) {
