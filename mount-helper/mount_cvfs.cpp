@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <iostream>
 
+#include "asked_flags.h"
 #include "asked_source.h"
 #include "base/result.h"
 #include "command_line.h"
@@ -94,12 +95,13 @@ void print_command(const std::string& program, const std::vector<std::string>& a
 }
 
 Outcome<void> run(int argc, const char* const* argv) {
-  const CommandLine line = TRY(parse_command_line(argc, argv));
+  CommandLine line = TRY(parse_command_line(argc, argv));
   if (!line.answer.empty()) {
     std::cout << line.answer << std::flush;
     return {};
   }
   TRY(check_caller());
+  line.options = with_asked_flags(std::move(line.options), line.target);
   const ViewOptions options = TRY(parse_view_options(line.options, line.sloppy));
   TRY(check_asked_source(line.source, line.target, options.containerdata));
   const std::string program = TRY(find_cvfsd());

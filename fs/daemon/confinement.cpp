@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/log.h"
 #include "sys/credentials.h"
@@ -166,8 +167,10 @@ void allow_only_serving() {}
 
 }  // namespace
 
-void confine_worker() {
-  keep(kWorkerCapabilities);
+void confine_worker(bool makes_devices) {
+  std::vector<int> kept(std::begin(kWorkerCapabilities), std::end(kWorkerCapabilities));
+  if (makes_devices) kept.push_back(CAP_MKNOD);
+  keep(kept);
   allow_only_serving();
 }
 

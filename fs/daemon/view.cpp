@@ -165,6 +165,11 @@ void log_start(const ServedView& view) {
     spdlog::warn(
         "this kernel does not send requests again: those in flight when a worker dies hang");
   }
+  if (view.plan.suid_denied) {
+    spdlog::warn(
+        "nosuid all the same: container root is the host's root here, and the tenant's setuid "
+        "programs would be its; userns=@NAME has suid");
+  }
 }
 
 // ---- serving

@@ -53,17 +53,17 @@ bool shows_hosts_root(const IdMap& userns, const IdMap& stored) {
 }
 
 // There a setuid program that the tenant puts into the tree would run as the host's root, for
-// whoever executes it through the view.
-Outcome<void> check_suid(const ViewPlan& plan) {
+// whoever executes it through the view: `suid` is not to be had. No refusal: what is written for
+// any filesystem (`mount -o suid,dev`) should mount this one, too.
+void restrain_suid(ViewPlan& plan) {
   const UserNamespaceMap& userns = plan.identity->userns();
   const StoreMap& stored = plan.identity->store();
-  if ((plan.options.mount_flags & MS_NOSUID) != 0) return {};
+  if ((plan.options.mount_flags & MS_NOSUID) != 0) return;
   if (!shows_hosts_root(userns.uids, stored.uids) && !shows_hosts_root(userns.gids, stored.gids)) {
-    return {};
+    return;
   }
-  return refuse("suid",
-                "container root is the host's root here, and the tenant's setuid programs its",
-                "leave suid out, or userns=@NAME");
+  plan.options.mount_flags |= MS_NOSUID;
+  plan.suid_denied = true;
 }
 
 }  // namespace
@@ -83,7 +83,7 @@ Outcome<ViewPlan> plan_view(const MountCommand& command) {
   plan.owner = plan.options.owner;
   plan.identity =
       std::make_unique<Identity>(TRY(make_identity(plan.options, plan.source, plan.owner)));
-  TRY(check_suid(plan));
+  restrain_suid(plan);
   if (is_filesystem(plan.source.directory.get(), OVERLAYFS_SUPER_MAGIC)) plan.stack_depth = 2;
   return plan;
 }

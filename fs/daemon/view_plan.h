@@ -29,6 +29,7 @@ struct ViewPlan {
   OwnerPolicy owner = OwnerPolicy::kMap;
   std::unique_ptr<Identity> identity;
   unsigned stack_depth = 1;  // fuse/handshake.h
+  bool suid_denied = false;  // it was said, and is not to be had
 };
 
 // Refused, with mount(8)'s exit codes: what control/ and idmap/ refuse, and a target that is

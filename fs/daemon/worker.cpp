@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -43,6 +44,10 @@ std::unique_ptr<Ownership> make_ownership(OwnerPolicy policy, Store& store,
   return make_map_ownership(store, identity);
 }
 
+bool makes_devices(const ViewPlan& plan) {
+  return (plan.options.mount_flags & MS_NODEV) == 0;
+}
+
 // Everything that can fail before the state is touched: another build's state is not ours yet.
 Outcome<MountParts> open_parts(const ServedView& view, bool adopt) {
   const ViewPlan& plan = view.plan;
@@ -65,6 +70,7 @@ Outcome<MountParts> open_parts(const ServedView& view, bool adopt) {
   parts.ttl_seconds = is_callers ? 0 : plan.options.cache.ttl_seconds;
   // A view that an older build mounted has the kernel's own locks for as long as it lives.
   parts.shares_locks = view.handshake.locks() && plan.options.locks == LockOption::kShared;
+  parts.makes_devices = makes_devices(plan);
   parts.passthrough = std::make_unique<Passthrough>(
       view.handshake.passthrough() ? view.device.get() : -1, tenant_uid);
   return parts;
@@ -163,7 +169,7 @@ OperatorError run_worker(const ServedView& view, const std::vector<int>& others,
   if (!session) return cannot(view.target(), "cannot start libfuse", session.error());
   std::optional<CircleWatch> circles;
   if ((*mount)->locks) circles.emplace(view, *(*mount)->locks);
-  confine_worker();  // the first request comes after this
+  confine_worker(makes_devices(view.plan));  // the first request comes after this
   if (adopt) {
     close_strays(**mount, view, others, before);
     (*session)->resume();

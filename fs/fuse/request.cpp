@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "sys/fuse_device.h"
+#include "vfs/claim.h"
 
 namespace cvfs {
 
@@ -166,7 +167,9 @@ struct stat to_stat(const Attributes& attributes) {
 }
 
 Attributes shown_to_caller(fuse_req_t request, Attributes attributes) {
-  mount_of(request).owners->show_to(caller_of(request), attributes);
+  const Mount& mount = mount_of(request);
+  mount.owners->show_to(caller_of(request), attributes);
+  show_unclaimed(mount, caller_of(request), attributes);
   return attributes;
 }
 
@@ -183,6 +186,7 @@ fuse_entry_param to_entry(fuse_req_t request, const Entry& entry) {
 
 void fill_open(const Mount& mount, const OpenedFile& opened, fuse_file_info* info) {
   info->fh = opened.handle.id();
+  info->direct_io = opened.direct ? 1 : 0;
   if (opened.backing > 0) {
     info->backing_id = opened.backing;
     // Nothing of ours is written at close, but locks go by it (docs/locks.md).

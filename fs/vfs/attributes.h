@@ -10,7 +10,7 @@ struct Attributes {
   FileStatus status;  // its uid and gid are still those on disk; its mode is the shown one
   HostUid uid;
   HostGid gid;
-  bool unclaimed = false;  // a fresh volume root (vfs/claim.h)
+  bool unclaimed = false;  // a fresh volume root; its mode is show_unclaimed()'s (vfs/claim.h)
 };
 
 }  // namespace cvfs

@@ -103,6 +103,11 @@ bool is_unclaimed(Mount& mount, NodeId directory, const File& file, const Attrib
   return marked;
 }
 
+void show_unclaimed(const Mount& mount, const Caller& caller, Attributes& attributes) {
+  if (!attributes.unclaimed || is_hosts_root(mount, caller)) return;
+  attributes.status.mode |= S_IRWXU | S_IRWXG | S_IRWXO;
+}
+
 Result<Claim> Claim::begin(Mount& mount, const Caller& caller, NodeId directory,
                            const PinnedFile& file) {
   Claim claim;

@@ -29,6 +29,12 @@ bool is_hosts_root(const Mount& mount, const Caller& caller);
 // Is the directory marked? Notes the answer in its inode record.
 bool is_unclaimed(Mount& mount, NodeId directory, const File& file, const Attributes& attributes);
 
+// The mode of what is unclaimed: everybody's, but for the host's root, which is shown what it asked
+// for at mkdir. Each caller is told by a request of its own, as nothing of it is cached; still the
+// kernel keeps one mode, so that a container's process that comes in the very microsecond in which
+// the host's root asks may be refused.
+void show_unclaimed(const Mount& mount, const Caller& caller, Attributes& attributes);
+
 // Around the making of an entry in `directory`: begin() refuses who came too late, settle() makes
 // the caller the owner. Without settle() (the making failed) the directory stays as it was.
 class Claim {

@@ -54,10 +54,7 @@ Result<Attributes> describe_status(Mount& mount, NodeId node, const File& file,
                                    const FileStatus& status) {
   Attributes attributes = TRY(mount.owners->shown(file, status));
   attributes.status.inode = shown_inode_number(mount, status);
-  if (is_unclaimed(mount, node, file, attributes)) {
-    attributes.unclaimed = true;
-    attributes.status.mode |= 0777;
-  }
+  attributes.unclaimed = is_unclaimed(mount, node, file, attributes);
   return attributes;
 }
 
@@ -96,7 +93,9 @@ Result<std::unique_ptr<Mount>> make_mount(MountParts parts) {
           : InodeTable(inodes, kMaxInodes),
       parts.adopt ? HandleTable::adopt(handles, kMaxHandles) : HandleTable(handles, kMaxHandles),
       std::make_unique<Journal>(state.section(Section::kJournal)),
-      MountSettings{parts.ttl_seconds, handle_limits(), own_pid_namespace(), 0}, nullptr});
+      MountSettings{parts.ttl_seconds, handle_limits(), own_pid_namespace(), 0,
+                    parts.makes_devices},
+      nullptr});
   if (parts.shares_locks) {
     mount->locks = std::make_unique<FileLocks>(*mount, state.section(Section::kLocks), parts.adopt,
                                                lock_descriptors());

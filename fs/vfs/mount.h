@@ -37,6 +37,7 @@ struct MountSettings {
   HandleLimits handles;
   std::string pid_namespace;  // of this process: what /proc/self/ns/pid says
   std::uint64_t root_device = 0;
+  bool makes_devices = false;  // for the host's root: the view is mounted with `dev`
 };
 
 struct Mount {
@@ -69,7 +70,8 @@ struct MountParts {
   std::unique_ptr<Ownership> owners;
   std::unique_ptr<Passthrough> passthrough;
   double ttl_seconds = 1.0;
-  bool shares_locks = false;  // locks=shared
+  bool shares_locks = false;   // locks=shared
+  bool makes_devices = false;  // mounted with `dev`
 };
 
 // Makes the tables and gives the root its number, or goes on with what an earlier process left.

@@ -16,6 +16,8 @@ struct AttributeChange {
   std::optional<off_t> size;
   std::optional<TimeChange> times;
   bool keep_setid = false;  // the caller has CAP_FSETID: a truncate leaves setid bits
+
+  bool is_empty() const { return !mode && !uid && !gid && !size && !times; }
 };
 
 Result<Attributes> op_getattr(Mount& mount, NodeId node);

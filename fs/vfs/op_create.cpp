@@ -106,6 +106,17 @@ Result<CreatedEntry> open_existing(Mount& mount, Intent& intent, const Caller& c
   return CreatedEntry{std::move(*entry), std::move(*opened)};
 }
 
+// But for overlayfs' whiteout, which opens nothing.
+bool is_device(mode_t mode, dev_t device) {
+  return S_ISBLK(mode) || (S_ISCHR(mode) && device != 0);
+}
+
+// The kernel has asked for CAP_MKNOD of the host, which a container without a user namespace may
+// have; it is the host's administrator who is meant.
+bool may_make_devices(const Mount& mount, const Caller& caller) {
+  return mount.settings.makes_devices && is_hosts_root(mount, caller);
+}
+
 // A directory that the engine makes is a fresh volume root.
 Result<void> mark_fresh_volume(Mount& mount, Entry& made) {
   const PinnedFile directory = TRY(mount.pin(made.lookup.node()));
@@ -169,7 +180,7 @@ Result<Entry> op_mkdir(Mount& mount, Intent& intent, const Caller& caller, NodeI
 
 Result<Entry> op_mknod(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
                        const char* name, mode_t mode, dev_t device) {
-  if (S_ISBLK(mode) || (S_ISCHR(mode) && device != 0)) return fail(EPERM);
+  if (is_device(mode, device) && !may_make_devices(mount, caller)) return fail(EPERM);
   File made = TRY(make_named(mount, intent, caller, parent, name, mode,
                              [&](const File& directory, const NewFile& wanted) {
                                return mount.store->make_node(directory, name, device, wanted);

@@ -17,6 +17,11 @@ constexpr Rule kFlags{FS_NODUMP_FL | FS_NOATIME_FL | FS_SYNC_FL | FS_DIRSYNC_FL 
 constexpr Rule kExtendedFlags{FS_XFLAG_NODUMP | FS_XFLAG_NOATIME | FS_XFLAG_SYNC,
                               FS_XFLAG_IMMUTABLE | FS_XFLAG_APPEND | FS_XFLAG_PROJINHERIT};
 
+// Of how a file is laid out and stored; they are no wish of anybody's, and who replaces all flags
+// (`chattr =`, or a program that sets 0) does not mean them. ext4 would even change the layout.
+constexpr std::uint32_t kLayout =
+    FS_EXTENT_FL | FS_INDEX_FL | FS_INLINE_DATA_FL | FS_HUGE_FILE_FL | FS_EA_INODE_FL;
+
 Result<void> check_change(const Caller& caller, const Rule& rule, std::uint32_t changed) {
   if ((changed & ~(rule.owners | rule.hosts)) != 0) return fail(EOPNOTSUPP);
   if ((changed & rule.hosts) != 0 && caller.uid.value != 0) return fail(EPERM);
@@ -36,8 +41,10 @@ Result<fsxattr> op_get_extended_flags(Mount& mount, HandleId handle) {
 Result<void> op_set_flags(Mount& mount, const Caller& caller, HandleId handle,
                           std::uint32_t flags) {
   const int io = TRY(io_of(mount, handle));
-  TRY(check_change(caller, kFlags, flags ^ TRY(mount.store->flags(io))));
-  return mount.store->set_flags(io, flags);
+  const std::uint32_t before = TRY(mount.store->flags(io));
+  const std::uint32_t wanted = flags | (before & kLayout);
+  TRY(check_change(caller, kFlags, wanted ^ before));
+  return mount.store->set_flags(io, wanted);
 }
 
 Result<void> op_set_extended_flags(Mount& mount, const Caller& caller, HandleId handle,

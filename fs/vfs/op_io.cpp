@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <type_traits>
 #include <vector>
 
 #include "vfs/groupless_setgid.h"
@@ -53,6 +54,17 @@ class SetidLoss {
   PinnedFile file_;
   GrouplessSetgid groupless_;
 };
+
+// What `action` does with the handle's descriptor needs no right to write: the file may have become
+// immutable since it was opened for writing.
+template <class Action>
+std::invoke_result_t<Action, int> without_writing(Mount& mount, HandleId handle, Action action) {
+  const auto io = io_of(mount, handle);
+  if (io || io.error().value != EPERM) return action(TRY(io));
+  const PinnedFile file = TRY(mount.pin(TRY(mount.handles.find(handle))->node));
+  const UniqueFd reader = TRY(mount.store->open(*file, O_RDONLY, true));
+  return action(reader.get());
+}
 
 // How much of `data` stands at the end of the file that began at `end` before the request came
 // first: a process that died over it may have come to append all, some or nothing.
@@ -107,7 +119,7 @@ Result<std::size_t> op_write(Mount& mount, Intent& intent, const Caller& caller,
 }
 
 Result<void> op_fsync(Mount& mount, HandleId handle, bool data_only) {
-  return mount.store->sync(TRY(io_of(mount, handle)), data_only);
+  return without_writing(mount, handle, [&](int io) { return mount.store->sync(io, data_only); });
 }
 
 Result<void> op_fallocate(Mount& mount, const Caller& caller, HandleId handle, int mode,
@@ -119,13 +131,8 @@ Result<void> op_fallocate(Mount& mount, const Caller& caller, HandleId handle, i
 }
 
 Result<off_t> op_lseek(Mount& mount, HandleId handle, off_t offset, int whence) {
-  const auto io = io_of(mount, handle);
-  if (io) return mount.store->seek(*io, offset, whence);
-  if (io.error().value != EPERM) return fail(io.error());
-  // It has become immutable since it was opened for writing.
-  const HandleRecord& record = *TRY(mount.handles.find(handle));
-  const UniqueFd reader = TRY(mount.store->open(*TRY(mount.pin(record.node)), O_RDONLY, true));
-  return mount.store->seek(reader.get(), offset, whence);
+  return without_writing(mount, handle,
+                         [&](int io) { return mount.store->seek(io, offset, whence); });
 }
 
 Result<std::size_t> op_copy_file_range(Mount& mount, const Caller& caller, HandleId from,

@@ -30,6 +30,14 @@ bool is_for_writing(int flags) {
   return (flags & O_ACCMODE) != O_RDONLY;
 }
 
+// chattr(1) +a, of a file that the kernel already has a backing id for. Passed through it could be
+// mapped, and written anywhere: the client itself knows nothing of the flag.
+bool has_become_append_only(Mount& mount, const File& file, std::int32_t backing, int flags) {
+  if (backing == kBackingNone || !is_for_writing(flags) || (flags & O_APPEND) == 0) return false;
+  const auto status = mount.store->status(file);
+  return !status || status->append_only;
+}
+
 }  // namespace
 
 bool has_room_for_handle(const Mount& mount, bool is_directory, bool has_io) {
@@ -55,6 +63,13 @@ Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, N
     const bool keeps = keep_setid && (!is_unseen || caller.may_keep_setid());
     TRY(mount.owners->before_write(*file, keeps));
     TRY(setgid.settle(mount, node, *file));
+  }
+  if (has_become_append_only(mount, *file, backing, flags)) {
+    // What can also be read can be mapped. The kernel makes EIO of it while others have the file
+    // open passed through (fuse_file_io_open()): where nothing can be mapped, it may have the id.
+    const bool can_be_mapped = (flags & O_ACCMODE) == O_RDWR;
+    HandleRef handle = TRY(add_handle(mount, intent, node, *file, std::move(io), flags));
+    return OpenedFile{std::move(handle), can_be_mapped ? kBackingNone : backing, true};
   }
   if (backing != kBackingNone) io.reset();  // most files that are passed through never need it
   return OpenedFile{TRY(add_handle(mount, intent, node, *file, std::move(io), flags)), backing};

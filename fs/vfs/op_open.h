@@ -9,6 +9,7 @@ namespace cvfs {
 struct OpenedFile {
   HandleRef handle;
   std::int32_t backing = kBackingNone;  // > 0: the kernel reads and writes by itself
+  bool direct = false;                  // we read and write even if there is a backing id
 };
 
 // `flags` are open(2)'s; `keep_setid`: if it truncates, it is by a caller with CAP_FSETID.

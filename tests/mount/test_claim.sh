@@ -10,7 +10,8 @@ view=$T/view
 chmod 0711 "$tree" # so that a container's users can come by
 readonly unclaimed='100000:100000 777'
 
-shown() { stat -c '%u:%g %a' "$view/$1"; }
+# As a container sees it, in host ids. The host's root is shown the mode on disk.
+shown() { unshare --pid --fork stat -c '%u:%g %a' "$view/$1"; }
 on_disk() { stat -c '%u:%g %a' "$tree/$1"; }
 is_marked() { getfattr -n trusted.cvfs.unclaimed "$tree/$1" &>/dev/null; }
 is_unmarked() { ! is_marked "$1"; }
@@ -28,6 +29,7 @@ test_what_is_unclaimed() {
   fresh engine
   equal "a directory that the host's root makes is container root's, and all may write" "$unclaimed" "$(shown engine)"
   check "it is marked on disk" is_marked engine
+  equal "the host's root itself is shown the mode that it asked for" 755 "$(stat -c %a "$view/engine")"
   check "the mark is not seen on the view" \
     test -z "$(getfattr -d -m - "$view/engine" 2>/dev/null | grep cvfs)"
   equal "a container sees root's directory of mode 0777" '0:0 777' \

@@ -310,7 +310,7 @@ test_full() { # passthrough=…
   gets "in a fresh volume, too" ENOSPC 1000:1000 mkdir "$view/fresh/dir"
   equal "by the host's root, too" ENOSPC "$(attempt mkdir "$view/d/fresh")"
   equal "nothing half made is left" "$before" "$(ls -A "$tree/d" "$tree/fresh")"
-  equal "the fresh volume is unclaimed" '100000:100000 777' "$(stat -c '%u:%g %a' "$view/fresh")"
+  equal "the fresh volume is unclaimed" '100000:100000 777' "$(unshare --pid --fork stat -c '%u:%g %a' "$view/fresh")"
   gets "a file that is there is read" keptok 1000:1000 read "$view/d/before"
   gets "writing beyond it is ENOSPC" ENOSPC 1000:1000 append "$view/d/before" "$(printf %08000d 0)"
   check "the view lists" ls "$view/d"
@@ -335,10 +335,10 @@ test_no_inodes() {
       gets "$owner: $call is ENOSPC" ENOSPC 1000:1000 "$call" "$view/fresh/new"
     done
     equal "$owner: nothing is left in the fresh volume" "" "$(ls -A "$tree/fresh")"
-    equal "$owner: it is unclaimed" '100000:100000 777' "$(stat -c '%u:%g %a' "$view/fresh")"
+    equal "$owner: it is unclaimed" '100000:100000 777' "$(unshare --pid --fork stat -c '%u:%g %a' "$view/fresh")"
     gets "$owner: removing works" ok 1000:1000 unlink "$view/d/0"
     check "$owner: the volume can be claimed then" eventually 5 in_container 1000:1000 attempt create "$view/fresh/new"
-    equal "$owner: and is" '101000:101000 755' "$(stat -c '%u:%g %a' "$view/fresh")"
+    equal "$owner: and is" '101000:101000 755' "$(unshare --pid --fork stat -c '%u:%g %a' "$view/fresh")"
     rm -rf "$view/d" "$view/fresh"
     unmount_view
   done

@@ -135,12 +135,6 @@ for option in cache=notify lower=/etc transport=io_uring remount; do
   options_refused 1 "$option: not available in this version" "$option"
 done
 
-# mount(8) does not hand suid on to its helpers.
-for owner in map virtual caller; do
-  refused 32 "suid: container root is the host's root here" \
-    /sbin/mount.cvfs toto "$T/view" -o "$containerdata,userns=host,suid,owner=$owner"
-done
-
 echo "# the invocation"
 refused 1 'DIR is required' /sbin/mount.cvfs toto
 refused 1 'not expected' /sbin/mount.cvfs toto "$T/view" third

@@ -26,6 +26,8 @@ elif how == "truncate":
     os.ftruncate(f, 1)
 elif how == "allocate":
     os.posix_fallocate(f, 0, 9000)
+elif how == "nobody":
+    os.fchown(f, -1, -1)
 elif how == "copy":
     os.copy_file_range(os.open("from", os.O_RDONLY), f, 3)
 '
@@ -110,7 +112,7 @@ for owner in map virtual; do
     chmod 0711 "$view"
     mkdir -m 0777 "$view/own"
     chmod 0777 "$view/own"
-    for how in open truncate allocate copy; do
+    for how in open truncate allocate copy nobody; do
       # owner=virtual sees no write under passthrough: the bits go when it is opened for one.
       [[ $owner,$passthrough,$how == virtual,auto,open ]] ||
         compare "owner=$owner,passthrough=$passthrough" 1000 "$how" early

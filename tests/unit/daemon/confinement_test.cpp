@@ -29,7 +29,7 @@ namespace {
 int confined(const std::function<long()>& call) {
   const pid_t child = ::fork();
   if (child == 0) {
-    confine_worker();
+    confine_worker(false);
     errno = 0;
     ::_exit(call() < 0 ? errno : 0);
   }
