@@ -141,6 +141,7 @@ int Session::receive(ReceiveBuffer& buffer) {
 Session::Message Session::serve_one(ReceiveBuffer& buffer, JournalSlot& slot,
                                     RequestCounters& counters) {
   if (receive(buffer) <= 0) return Message::kNone;
+  sys::begin_request(mount_.store->judges_by_ids());
   if (buffer.carry_out_forgets(mount_) ||
       carry_out_interrupt(mount_, device_fd_, buffer.message())) {
     counters.count(buffer.opcode(), false);

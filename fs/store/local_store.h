@@ -3,6 +3,7 @@
 // goes; views of cvfs below are looked through. Any thread; locks in docs/locking.md.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 
@@ -19,6 +20,7 @@ class LocalStore : public Store {
   static Result<std::unique_ptr<LocalStore>> open(UniqueFd directory, StoredUid tenant_uid,
                                                   StoredGid tenant_gid);
 
+  bool judges_by_ids() const override { return judges_by_ids_; }
   Result<File> root() override;
   Result<File> look_up(const File& directory, const char* name) override;
   Result<File> open_id(const FileId& id) override;
@@ -87,14 +89,16 @@ class LocalStore : public Store {
   void label_whiteout(const File& directory, const char* name, const NewFile& whiteout);
   Result<File> made(const File& directory, const char* name, const NewFile& wanted);
 
-  sys::ActAs as_tenant() const { return {tenant_uid_.value, tenant_gid_.value, false}; }
+  sys::ActUnprivileged as_nobody() const { return {tenant_uid_.value, tenant_gid_.value}; }
   Result<File> enter_mount(const File& directory, const char* name);
   int mount_descriptor(std::uint64_t device);
+  void note_filesystem(int fd);
 
   UniqueFd directory_;
   std::uint64_t mount_id_;
   StoredUid tenant_uid_;
   StoredGid tenant_gid_;
+  std::atomic<bool> judges_by_ids_ = false;
   Mutex mounts_mutex_;
   // By device: what is mounted below and has been entered.
   std::map<std::uint64_t, UniqueFd> mounts_ CVFS_GUARDED_BY(mounts_mutex_);

@@ -10,13 +10,22 @@
 
 namespace cvfs {
 
-std::int32_t Passthrough::register_file(const File& file) {
+namespace {
+
+bool is_append_only(const File& file) {
+  const auto status = sys::status_of(file.fd());
+  return !status || status->append_only;
+}
+
+}  // namespace
+
+std::int32_t Passthrough::register_file(const File& file, bool is_new) {
   if (!is_on()) return kBackingNone;
-  // The kernel would let a mapping of it be written anywhere.
-  if (const auto status = sys::status_of(file.fd()); !status || status->append_only) {
-    return kBackingNone;
-  }
-  const sys::ActAs tenant(tenant_uid_.value, tenant_gid_.value, false);
+  // The kernel would let a mapping of it be written anywhere. No filesystem's directories hand that
+  // flag down to new files.
+  if (!is_new && is_append_only(file)) return kBackingNone;
+  // A member of the file's group would keep its setgid bit when it is written.
+  const sys::ActUnprivileged guard(tenant_uid_.value, tenant_gid_.value, true);
   const auto id = sys::open_backing(device_fd_, file.fd());
   if (id) return *id;
   const int error = id.error().value;
@@ -27,10 +36,10 @@ std::int32_t Passthrough::register_file(const File& file) {
   return kBackingNone;
 }
 
-std::int32_t Passthrough::backing_of(InodeRecord& inode, const File& file) {
+std::int32_t Passthrough::backing_of(InodeRecord& inode, const File& file, bool is_new) {
   std::int32_t known = inode.backing.load(std::memory_order_acquire);
   if (known != kBackingUndecided) return known;
-  const std::int32_t fresh = register_file(file);
+  const std::int32_t fresh = register_file(file, is_new);
   if (inode.backing.compare_exchange_strong(known, fresh)) return fresh;
   // Another thread was faster, and its id may already be in use.
   if (fresh > 0) sys::close_backing(device_fd_, fresh);

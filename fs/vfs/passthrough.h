@@ -19,8 +19,8 @@ class Passthrough {
       : device_fd_(device_fd), tenant_uid_(tenant_uid), tenant_gid_(tenant_gid) {}
 
   // The inode's backing id, or kBackingNone: then all its opens go through us until the kernel
-  // forgets it (the two must not be mixed: EIO from the kernel).
-  std::int32_t backing_of(InodeRecord& inode, const File& file);
+  // forgets it (the two must not be mixed: EIO from the kernel). `is_new`: it has just been made.
+  std::int32_t backing_of(InodeRecord& inode, const File& file, bool is_new = false);
 
   // May files pass through at all?
   bool is_on() const { return device_fd_ >= 0 && !refused_.load(std::memory_order_relaxed); }
@@ -37,7 +37,7 @@ class Passthrough {
   void forget(InodeRecord& inode);
 
  private:
-  std::int32_t register_file(const File& file);
+  std::int32_t register_file(const File& file, bool is_new);
 
   int device_fd_;
   StoredUid tenant_uid_;
