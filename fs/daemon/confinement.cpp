@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "sys/credentials.h"
 #include "sys/fuse_device.h"
+#include "sys/new_calls.h"
 
 namespace cvfs {
 
@@ -55,7 +56,7 @@ constexpr std::string_view kFiles =
     "dup dup2 dup3 fcntl fcntl64 flock stat fstat lstat newfstatat statx statfs fstatfs "
     "access faccessat faccessat2 readlink readlinkat getdents64 getcwd "
     "mkdir mkdirat mknod mknodat symlink symlinkat link linkat unlink unlinkat rmdir "
-    "rename renameat renameat2 chmod fchmod fchmodat fchmodat2 chown fchown lchown fchownat "
+    "rename renameat renameat2 chmod fchmod fchmodat chown fchown lchown fchownat "
     "truncate ftruncate utimensat umask";
 
 constexpr std::string_view kData =
@@ -92,6 +93,9 @@ constexpr std::string_view kSockets =
 // What the host changes (cache=notify).
 constexpr std::string_view kEvents = "fanotify_init fanotify_mark";
 
+// That libseccomp may not know by their names.
+constexpr int kNewCalls[] = {sys::kFchmodat2, sys::kGetxattrat};
+
 class Filter {
  public:
   // Killing instead would take a request of every container along with one that asks too much.
@@ -108,6 +112,12 @@ class Filter {
       names.remove_prefix(std::min(name.size() + 1, names.size()));
       const int number = seccomp_syscall_resolve_name(name.c_str());
       if (number >= 0) note(seccomp_rule_add_array(context_, SCMP_ACT_ALLOW, number, 0, nullptr));
+    }
+  }
+
+  void allow(std::span<const int> numbers) {
+    for (const int number : numbers) {
+      note(seccomp_rule_add_array(context_, SCMP_ACT_ALLOW, number, 0, nullptr));
     }
   }
 
@@ -145,6 +155,7 @@ void allow_only_serving() {
   for (const std::string_view names : {kFiles, kData, kXattrs, kSelf, kOthers, kSockets, kEvents}) {
     filter.allow(names);
   }
+  filter.allow(kNewCalls);
   filter.allow_with("unshare", 0, CLONE_FS);
   filter.allow_with("socket", 0, AF_UNIX);
   filter.allow_with("socketpair", 0, AF_UNIX);

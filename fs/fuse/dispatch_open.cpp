@@ -4,6 +4,17 @@
 
 namespace cvfs {
 
+namespace {
+
+// A listing brings its entries' attributes along (READDIRPLUS). Where these are soon too old, one
+// more listing costs less than looking up every entry of a kept one.
+bool listing_is_worth_keeping(const Mount& mount) {
+  constexpr double kLongSeconds = 10;
+  return mount.settings.ttl_seconds >= kLongSeconds;
+}
+
+}  // namespace
+
 void dispatch_open(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
   const bool keep_setid = !request_kills_setid();
   reply_open(request,
@@ -28,6 +39,11 @@ void dispatch_release(fuse_req_t request, fuse_ino_t node, fuse_file_info* info)
 }
 
 void dispatch_opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
+  // The kernel compares the directory's time of change, as often as it asks for attributes, before
+  // it believes a listing that it has kept.
+  const bool keeps_listing = listing_is_worth_keeping(mount_of(request));
+  info->cache_readdir = keeps_listing ? 1 : 0;
+  info->keep_cache = keeps_listing ? 1 : 0;
   reply_open(request, op_opendir(mount_of(request), intent_of(request), node), info);
 }
 

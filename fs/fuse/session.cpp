@@ -58,9 +58,9 @@ class ReceiveBuffer {
   }
 
   void set_receiving(bool is_receiving) { is_receiving_ = is_receiving; }
-  std::uint32_t opcode() const {
-    return reinterpret_cast<const fuse_in_header*>(message_.data())->opcode;
-  }
+  std::uint32_t opcode() const { return header().opcode; }
+  // The thread that waits for the answer; 0: none, or none that can be seen from here.
+  pid_t caller() const { return static_cast<pid_t>(header().pid); }
 
   std::span<const std::byte> message() const { return message_.first(buffer_.size); }
 
@@ -69,6 +69,10 @@ class ReceiveBuffer {
   }
 
  private:
+  const fuse_in_header& header() const {
+    return *reinterpret_cast<const fuse_in_header*>(message_.data());
+  }
+
   static_assert(ReceiveArea::kMessageBytes >= kMaxWrite + FUSE_MIN_READ_BUFFER);
   std::atomic<bool>& is_receiving_;
   ReceiveArea::Slot& slot_;
@@ -137,6 +141,7 @@ int Session::receive(ReceiveBuffer& buffer) {
 Session::Message Session::serve_one(ReceiveBuffer& buffer, JournalSlot& slot,
                                     RequestCounters& counters) {
   if (receive(buffer) <= 0) return Message::kNone;
+  sys::begin_request(mount_.store->judges_by_ids());
   if (buffer.carry_out_forgets(mount_) ||
       carry_out_interrupt(mount_, device_fd_, buffer.message())) {
     counters.count(buffer.opcode(), false);
@@ -187,9 +192,12 @@ void Session::serve_requests(unsigned index, int bell) {
     ReceiveBuffer buffer(*mount_.state, 1 + index, threads_[index].is_receiving);
     RequestCounters& counters = counters_of(*mount_.state, 1 + index);
     JournalSlot slot(*mount_.journal);
+    follower_.join();
     while (fuse_session_exited(session_) == 0 &&
            serve_one(buffer, slot, counters) != Message::kNone) {
+      follower_.follow(buffer.caller());
     }
+    follower_.leave();
   }
   if (--serving_ == 0) ::eventfd_write(bell, 1);
 }

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/result.h"
+#include "fuse/cpu_follower.h"
 #include "fuse/handshake.h"
 #include "journal/statistics.h"
 #include "vfs/mount.h"
@@ -64,6 +65,7 @@ class Session {
   Mount& mount_;
   int device_fd_;
   fuse_session* session_ = nullptr;
+  CpuFollower follower_;
   std::atomic<bool> draining_ = false;
   std::atomic<unsigned> serving_ = 0;  // threads that have not ended
   std::deque<ServingThread> threads_;  // not a vector: they cannot be moved

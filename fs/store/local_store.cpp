@@ -1,11 +1,15 @@
 #include "store/local_store.h"
 
 #include <dirent.h>
+#include <linux/magic.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <optional>
+#include <string_view>
 #include <type_traits>
 
 #include "sys/credentials.h"
@@ -16,13 +20,15 @@
 namespace cvfs {
 
 using sys::ActAs;
+using sys::ActUnprivileged;
 using sys::CreateAs;
 using sys::kPermissionBits;
 
 namespace {
 
 CreateAs as(const NewFile& wanted) {
-  return CreateAs(wanted.uid.value, wanted.gid.value, wanted.umask);
+  const bool is_setid = (wanted.mode & (S_ISUID | S_ISGID)) != 0;
+  return CreateAs(wanted.uid.value, wanted.gid.value, wanted.umask, is_setid);
 }
 
 // What open(2) is told on the caller's behalf, without what the kernel has already done for it.
@@ -35,9 +41,31 @@ int backing_flags(int flags) {
 // Runs `call` with CAP_FSETID if `keep_setid`, without it otherwise.
 template <class Call>
 std::invoke_result_t<Call> with_setid_rule(bool keep_setid, Call call) {
-  if (!keep_setid) return call();
+  if (!keep_setid) {
+    sys::act_as_root();  // a member of the file's group would keep some of them
+    return call();
+  }
   const sys::KeepSetid guard;
   return call();
+}
+
+// Does the kernel alone decide who may do what, so that root's capabilities are enough? Of what is
+// not known the server may look at the ids of who asks.
+bool judges_by_capabilities(int fd) {
+  constexpr std::uint32_t kXfs = 0x58465342;
+  constexpr std::uint32_t kZfs = 0x2fc12fc1;
+  constexpr std::uint32_t kBcachefs = 0xca451a4e;
+  constexpr std::uint32_t kLocal[] = {EXT4_SUPER_MAGIC,
+                                      BTRFS_SUPER_MAGIC,
+                                      TMPFS_MAGIC,
+                                      F2FS_SUPER_MAGIC,
+                                      OVERLAYFS_SUPER_MAGIC,
+                                      kXfs,
+                                      kZfs,
+                                      kBcachefs};
+  struct statfs status {};
+  if (::fstatfs(fd, &status) < 0) return false;
+  return std::ranges::find(kLocal, static_cast<std::uint32_t>(status.f_type)) != std::end(kLocal);
 }
 
 }  // namespace
@@ -52,20 +80,29 @@ Result<std::unique_ptr<LocalStore>> LocalStore::open(UniqueFd directory, StoredU
                                                      StoredGid tenant_gid) {
   const auto status = TRY(sys::status_of(directory.get()));
   if (!status.is_directory()) return fail(ENOTDIR);
-  return std::unique_ptr<LocalStore>(
+  std::unique_ptr<LocalStore> store(
       new LocalStore(std::move(directory), status.mount_id, tenant_uid, tenant_gid));
+  store->note_filesystem(store->directory_.get());
+  return store;
 }
 
 // --- finding
 
 Result<File> LocalStore::root() {
-  return File(TRY(sys::reopen(directory_.get(), O_PATH)));
+  return File(TRY(sys::reference_to(directory_.get())));
 }
 
 Result<File> LocalStore::look_up(const File& directory, const char* name) {
   auto found = sys::open_name_on_mount(directory.fd(), name);
   if (!found && found.error().value == EXDEV) return enter_mount(directory, name);
   return File(TRY(std::move(found)));
+}
+
+// Once one of them does, it is so for all: it costs little.
+void LocalStore::note_filesystem(int fd) {
+  if (judges_by_capabilities(fd)) return;
+  judges_by_ids_ = true;
+  sys::act_as_root();
 }
 
 // `name` is a mount point. A view that is mounted there serves the very tree that we serve (and may
@@ -114,6 +151,7 @@ FileId LocalStore::id_of(const File& file, const FileStatus& status) {
 void LocalStore::adopt(const File& file) {
   const auto status = sys::status_of(file.fd());
   if (!status || !sys::is_mount_root(file.fd())) return;
+  note_filesystem(file.fd());
   if (!status->is_directory() && !status->is_regular()) return;
   auto kept = sys::reopen(file.fd(), O_RDONLY);
   if (!kept) return;
@@ -141,7 +179,7 @@ Result<CreatedFile> LocalStore::create(const File& directory, const char* name, 
                                     wanted.mode & kPermissionBits));
   }
   // Through the open file, not by name: the name may be somebody else's by now.
-  auto file = sys::reopen(created.io.get(), O_PATH);
+  auto file = sys::reference_to(created.io.get());
   if (!file) {
     (void)::unlinkat(directory.fd(), name, 0);
     return fail(file.error());
@@ -168,7 +206,7 @@ Result<CreatedFile> LocalStore::create_unnamed(const File& directory, int flags,
     const CreateAs guard = as(wanted);
     created.io = TRY(sys::open_name(directory.fd(), ".", opened, wanted.mode & kPermissionBits));
   }
-  created.file = File(TRY(sys::reopen(created.io.get(), O_PATH)));
+  created.file = File(TRY(sys::reference_to(created.io.get())));
   TRY(complete(created.file, wanted));
   return created;
 }
@@ -219,7 +257,7 @@ Result<File> LocalStore::made(const File& directory, const char* name, const New
 }
 
 Result<void> LocalStore::link(const File& file, const File& directory, const char* name) {
-  const ActAs tenant = as_tenant();
+  const ActUnprivileged guard = as_nobody();
   return sys::link_to(file.fd(), directory.fd(), name);
 }
 
@@ -236,11 +274,11 @@ Result<void> LocalStore::rename(const File& from, const char* name, const File& 
   const bool leaves_whiteout = (flags & RENAME_WHITEOUT) != 0;
   {
     std::optional<CreateAs> maker;
-    std::optional<ActAs> tenant;
+    std::optional<ActUnprivileged> nobody;
     if (leaves_whiteout) {
       maker.emplace(whiteout.uid.value, whiteout.gid.value, whiteout.umask);
     } else {
-      tenant.emplace(tenant_uid_.value, tenant_gid_.value, false);
+      nobody.emplace(tenant_uid_.value, tenant_gid_.value);
     }
     TRY(succeeded(::renameat2(from.fd(), name, to.fd(), new_name, flags)));
   }
@@ -259,11 +297,14 @@ void LocalStore::label_whiteout(const File& directory, const char* name, const N
 
 Result<void> LocalStore::set_mode(const File& file, mode_t mode) {
   // The kernel has already taken the setgid bit away from callers who may not set it.
+  if ((mode & S_ISGID) == 0) return sys::change_mode(file.fd(), mode);
   const sys::KeepSetid guard;
   return sys::change_mode(file.fd(), mode);
 }
 
 Result<void> LocalStore::set_owner(const File& file, StoredUid uid, StoredGid gid) {
+  const bool is_setgid = (TRY(sys::status_of(file.fd())).mode & S_ISGID) != 0;
+  if (!is_setgid) return sys::change_owner(file.fd(), uid.value, gid.value);
   // Without it, setgid on a file that its group may not execute would go, too.
   const sys::KeepSetid guard;
   return sys::change_owner(file.fd(), uid.value, gid.value);
@@ -286,6 +327,10 @@ Result<std::size_t> LocalStore::get_xattr(const File& file, const char* name,
 
 Result<void> LocalStore::set_xattr(const File& file, const char* name,
                                    std::span<const std::byte> value, int flags, bool keep_setid) {
+  if (!std::string_view(name).starts_with("system.posix_acl_")) {
+    const ActUnprivileged guard = as_nobody();
+    return sys::set_xattr(file.fd(), name, value, flags);
+  }
   const ActAs tenant = as_writer(keep_setid);
   return sys::set_xattr(file.fd(), name, value, flags);
 }
@@ -301,13 +346,14 @@ Result<std::vector<char>> LocalStore::list_xattrs(const File& file) {
 // --- data
 
 Result<UniqueFd> LocalStore::open(const File& file, int flags, bool keep_setid) {
-  return with_setid_rule(keep_setid, [&]() -> Result<UniqueFd> {
+  const auto open = [&]() -> Result<UniqueFd> {
     auto opened = sys::reopen(file.fd(), backing_flags(flags));
     const bool may_be_append_only =
         !opened && opened.error().value == EPERM && (flags & O_APPEND) != 0;
     if (may_be_append_only) return sys::reopen(file.fd(), backing_flags(flags) | O_APPEND);
     return opened;
-  });
+  };
+  return (flags & O_TRUNC) != 0 ? with_setid_rule(keep_setid, open) : open();
 }
 
 Result<std::size_t> LocalStore::read(int io, std::span<std::byte> data, off_t offset) {

@@ -3,6 +3,7 @@
 // goes; views of cvfs below are looked through. Any thread; locks in docs/locking.md.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <memory>
 
@@ -19,6 +20,7 @@ class LocalStore : public Store {
   static Result<std::unique_ptr<LocalStore>> open(UniqueFd directory, StoredUid tenant_uid,
                                                   StoredGid tenant_gid);
 
+  bool judges_by_ids() const override { return judges_by_ids_; }
   Result<File> root() override;
   Result<File> look_up(const File& directory, const char* name) override;
   Result<File> open_id(const FileId& id) override;
@@ -87,7 +89,7 @@ class LocalStore : public Store {
   void label_whiteout(const File& directory, const char* name, const NewFile& whiteout);
   Result<File> made(const File& directory, const char* name, const NewFile& wanted);
 
-  sys::ActAs as_tenant() const { return {tenant_uid_.value, tenant_gid_.value, false}; }
+  sys::ActUnprivileged as_nobody() const { return {tenant_uid_.value, tenant_gid_.value}; }
   // Members of a file's group keep setgid bits that others lose: the tenant's group may be the
   // file's.
   sys::ActAs as_writer(bool keep_setid) const {
@@ -96,11 +98,13 @@ class LocalStore : public Store {
   }
   Result<File> enter_mount(const File& directory, const char* name);
   int mount_descriptor(std::uint64_t device);
+  void note_filesystem(int fd);
 
   UniqueFd directory_;
   std::uint64_t mount_id_;
   StoredUid tenant_uid_;
   StoredGid tenant_gid_;
+  std::atomic<bool> judges_by_ids_ = false;
   Mutex mounts_mutex_;
   // By device: what is mounted below and has been entered.
   std::map<std::uint64_t, UniqueFd> mounts_ CVFS_GUARDED_BY(mounts_mutex_);

@@ -83,6 +83,9 @@ class Store {
  public:
   virtual ~Store() = default;
 
+  // Must what is called on nobody's behalf be called by root? See sys::begin_request().
+  virtual bool judges_by_ids() const { return false; }
+
   // --- finding
   virtual Result<File> root() = 0;
   virtual Result<File> look_up(const File& directory, const char* name) = 0;

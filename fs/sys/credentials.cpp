@@ -1,6 +1,7 @@
 #include "sys/credentials.h"
 
 #include <linux/capability.h>
+#include <linux/securebits.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -37,12 +38,20 @@ struct Capabilities {
   }
 };
 
-// What this thread serves with, read once: capget for every create would be one call too many.
+// What this thread serves with, and what it has taken of it at the moment: a change of ids or
+// capabilities costs more than most system calls that are made with them.
 struct ServingThread {
   bool prepared = false;
   Capabilities normal{};
   Capabilities with_setid{};
+  bool ids_leave_capabilities = false;  // SECBIT_NO_SETUID_FIXUP
+  bool gives_back = true;
+  uid_t uid = 0;
+  gid_t gid = 0;
   mode_t umask = 0;
+  bool keeps_setid = false;
+
+  void apply_capabilities() const { (keeps_setid ? with_setid : normal).apply(); }
 };
 thread_local ServingThread serving;
 
@@ -57,17 +66,43 @@ void set_fsgid(gid_t gid) {
   if (static_cast<gid_t>(::syscall(SYS_setfsgid, -1)) != gid) std::abort();
 }
 
-void take_ids(uid_t uid, gid_t gid) {
-  if (!serving.prepared) std::abort();
-  // Gid before uid: after giving up uid 0 the gid may no longer be changed.
-  if (gid != 0) set_fsgid(gid);
-  if (uid != 0) set_fsuid(uid);
+void take_capabilities(bool keep_setid) {
+  if (serving.keeps_setid == keep_setid) return;
+  serving.keeps_setid = keep_setid;
+  serving.apply_capabilities();
 }
 
-void give_ids_back() {
-  set_fsuid(0);
-  set_fsgid(0);
-  serving.normal.apply();
+void take_ids(uid_t uid, gid_t gid) {
+  if (!serving.prepared) std::abort();
+  if (serving.gid != gid) set_fsgid(gid);
+  serving.gid = gid;
+  if (serving.uid == uid) return;
+  set_fsuid(uid);
+  serving.uid = uid;
+  // Leaving uid 0 has dropped the file capabilities from the effective set (capabilities(7)); the
+  // permitted set still has them.
+  if (!serving.ids_leave_capabilities) serving.apply_capabilities();
+}
+
+void take_umask(mode_t umask) {
+  if (serving.umask != umask) ::umask(umask);
+  serving.umask = umask;
+}
+
+void end_guard() {
+  take_capabilities(false);
+  if (serving.gives_back) take_ids(0, 0);
+}
+
+// Best effort: without it each change of uid costs a capset(2).
+void let_ids_leave_capabilities() {
+  const int bits = ::prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
+  if (bits >= 0) (void)::prctl(PR_SET_SECUREBITS, bits | SECBIT_NO_SETUID_FIXUP, 0, 0, 0);
+}
+
+bool ids_leave_capabilities() {
+  const int bits = ::prctl(PR_GET_SECUREBITS, 0, 0, 0, 0);
+  return bits >= 0 && (bits & SECBIT_NO_SETUID_FIXUP) != 0;
 }
 
 }  // namespace
@@ -79,6 +114,7 @@ Result<void> keep_capabilities(std::span<const int> kept) {
     remaining.words[capability / 32].effective |= bit;
     remaining.words[capability / 32].permitted |= bit;
   }
+  let_ids_leave_capabilities();
   // The bounding set first: that itself takes a capability. EINVAL: past the kernel's last one.
   for (int capability = 0; capability < 64; ++capability) {
     const bool keep = std::ranges::find(kept, capability) != kept.end();
@@ -104,40 +140,58 @@ void prepare_serving_thread() {
   serving.with_setid = Capabilities::of_this_thread().without(CAP_SYS_RESOURCE);
   serving.normal = serving.with_setid.without(CAP_FSETID);
   serving.normal.apply();
+  let_ids_leave_capabilities();
+  serving.ids_leave_capabilities = ids_leave_capabilities();
   serving.prepared = true;
 }
 
-CreateAs::CreateAs(uid_t uid, gid_t gid, mode_t umask) {
+void begin_request(bool by_root) {
+  serving.gives_back = by_root;
+  if (by_root) act_as_root();
+}
+
+void act_as_root() {
+  if (!serving.prepared) return;  // a thread that serves nobody is root's
+  take_capabilities(false);
+  take_ids(0, 0);
+}
+
+CreateAs::CreateAs(uid_t uid, gid_t gid, mode_t umask, bool keep_setid) {
   take_ids(uid, gid);
-  if (serving.umask != umask) {
-    ::umask(umask);
-    serving.umask = umask;
-  }
-  // Leaving uid 0 drops the file capabilities from the effective set (capabilities(7)); the
-  // permitted set still has them.
-  serving.with_setid.apply();
+  take_umask(umask);
+  take_capabilities(keep_setid);
 }
 
 CreateAs::~CreateAs() {
-  give_ids_back();
+  end_guard();
 }
 
 ActAs::ActAs(uid_t uid, gid_t gid, bool keep_setid) {
   take_ids(uid, gid);
-  (keep_setid ? serving.with_setid : serving.normal).apply();
+  take_capabilities(keep_setid);
 }
 
 ActAs::~ActAs() {
-  give_ids_back();
+  end_guard();
+}
+
+ActUnprivileged::ActUnprivileged(uid_t uid, gid_t gid, bool in_group) {
+  const bool is_unprivileged = !serving.gives_back && serving.uid != 0;
+  take_ids(is_unprivileged ? serving.uid : uid, is_unprivileged && !in_group ? serving.gid : gid);
+  take_capabilities(false);
+}
+
+ActUnprivileged::~ActUnprivileged() {
+  end_guard();
 }
 
 KeepSetid::KeepSetid() {
   if (!serving.prepared) std::abort();
-  serving.with_setid.apply();
+  take_capabilities(true);
 }
 
 KeepSetid::~KeepSetid() {
-  serving.normal.apply();
+  take_capabilities(false);
 }
 
 }  // namespace cvfs::sys

@@ -1,5 +1,6 @@
 #include "sys/file.h"
 
+#include <linux/mount.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -8,6 +9,7 @@
 #include <climits>
 #include <cstdio>
 
+#include "sys/new_calls.h"
 #include "sys/uninterrupted.h"
 
 namespace cvfs::sys {
@@ -86,6 +88,13 @@ Result<UniqueFd> reopen(int path_fd, int flags) {
   return opened([&] { return ::open(ProcPath(path_fd).c_str(), flags | O_CLOEXEC); });
 }
 
+Result<UniqueFd> reference_to(int fd) {
+  // Without OPEN_TREE_CLONE it opens what is there, as open(2) with O_PATH does.
+  return opened([&] {
+    return ::syscall(SYS_open_tree, fd, "", OPEN_TREE_CLOEXEC | unsigned{AT_EMPTY_PATH});
+  });
+}
+
 Result<FileStatus> status_of(int fd) {
   return statx_at(fd, "", AT_EMPTY_PATH);
 }
@@ -104,6 +113,8 @@ Result<std::string> read_link(int path_fd) {
 }
 
 Result<void> change_mode(int path_fd, mode_t mode) {
+  const long changed = ::syscall(kFchmodat2, path_fd, "", mode, AT_EMPTY_PATH);
+  if (changed == 0 || errno != ENOSYS) return succeeded(static_cast<int>(changed));
   return succeeded(::chmod(ProcPath(path_fd).c_str(), mode));
 }
 

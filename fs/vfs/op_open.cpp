@@ -85,7 +85,8 @@ Result<OpenedFile> op_opendir(Mount& mount, Intent& intent, NodeId node) {
 
 Result<OpenedFile> open_with(Mount& mount, Intent& intent, NodeId node, UniqueFd io, int flags) {
   const PinnedFile file = TRY(mount.pin(node));
-  const std::int32_t backing = mount.passthrough->backing_of(*TRY(mount.inodes.find(node)), *file);
+  const std::int32_t backing =
+      mount.passthrough->backing_of(*TRY(mount.inodes.find(node)), *file, true);
   if (backing != kBackingNone) io.reset();
   return OpenedFile{TRY(add_handle(mount, intent, node, *file, std::move(io), flags)), backing};
 }

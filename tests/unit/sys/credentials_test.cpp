@@ -44,6 +44,7 @@ class CredentialsTest : public testing::Test {
   }
 
   std::string path_;
+  int made_ = 0;
 };
 
 TEST_F(CredentialsTest, FilesBelongToTheirOwnerFromTheFirstMoment) {
@@ -55,9 +56,75 @@ TEST_F(CredentialsTest, FilesBelongToTheirOwnerFromTheFirstMoment) {
       EXPECT_EQ(status.st_gid, 4712U);
       EXPECT_EQ(status.st_mode & 07777, 0640U);
     }
+    act_as_root();
     const auto status = make("ours", 0600);
     EXPECT_EQ(status.st_uid, 0U);
     EXPECT_EQ(status.st_gid, 0U);
+  });
+}
+
+TEST_F(CredentialsTest, IdsAreGivenBackWhereTheFilesystemJudgesByThem) {
+  on_a_serving_thread([this] {
+    begin_request(true);
+    { const CreateAs guard(4711, 4712, 0); }
+    EXPECT_EQ(make("after create", 0600).st_uid, 0U);
+    { const ActAs guard(4711, 4712, false); }
+    EXPECT_EQ(make("after act", 0600).st_gid, 0U);
+    begin_request(false);
+    { const CreateAs guard(4711, 4712, 0); }
+    begin_request(true);
+    EXPECT_EQ(make("of the next request", 0600).st_uid, 0U);
+  });
+}
+
+TEST_F(CredentialsTest, EachGuardHasItsOwnIdsWhateverTheOneBeforeLeft) {
+  on_a_serving_thread([this] {
+    begin_request(false);
+    for (const uid_t id : {4711U, 4712U, 0U, 4711U}) {
+      const CreateAs guard(id, id + 1, 0);
+      const auto status = make(std::to_string(++made_), 0600);
+      EXPECT_EQ(status.st_uid, id);
+      EXPECT_EQ(status.st_gid, id + 1);
+    }
+  });
+}
+
+TEST_F(CredentialsTest, UnprivilegedIsAnyoneButRoot) {
+  on_a_serving_thread([this] {
+    begin_request(false);
+    {
+      const ActUnprivileged guard(4711, 4711);
+      EXPECT_EQ(make("from root", 0600).st_uid, 4711U);
+    }
+    { const CreateAs guard(4712, 4712, 0); }
+    {
+      const ActUnprivileged guard(4711, 4711);
+      EXPECT_EQ(make("from somebody", 0600).st_gid, 4712U);
+    }
+    {
+      const ActUnprivileged guard(4711, 4711, true);
+      const auto status = make("in a group", 0600);
+      EXPECT_NE(status.st_uid, 0U);
+      EXPECT_EQ(status.st_gid, 4711U);
+    }
+    begin_request(true);
+    const ActUnprivileged guard(4711, 4711);
+    EXPECT_EQ(make("judged", 0600).st_uid, 4711U);
+  });
+}
+
+// What goes by capabilities goes on whoever's ids were left: every other call relies on it.
+TEST_F(CredentialsTest, IdsThatStayLeaveRootsCapabilities) {
+  on_a_serving_thread([this] {
+    begin_request(false);
+    ASSERT_EQ(::chmod(path_.c_str(), 0700), 0);
+    make("of root", 0600);
+    { const CreateAs guard(4711, 4711, 0); }
+    const std::string file = path_ + "/of root";
+    EXPECT_TRUE(UniqueFd(::open(file.c_str(), O_RDWR | O_CLOEXEC)));
+    EXPECT_EQ(::chmod(file.c_str(), 0640), 0);
+    EXPECT_EQ(::chown(file.c_str(), 4713, 4713), 0);
+    EXPECT_EQ(::unlink(file.c_str()), 0);
   });
 }
 
