@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include "daemon/confinement.h"
 #include "daemon/fault_handler.h"
 #include "daemon/orphan.h"
+#include "fuse/notifier.h"
 #include "fuse/session.h"
 #include "store/local_store.h"
 #include "sys/file.h"
@@ -61,6 +63,7 @@ Outcome<MountParts> open_parts(const ServedView& view, bool adopt) {
   // What one caller is shown is not true for another.
   const bool is_callers = plan.owner == OwnerPolicy::kCaller;
   parts.ttl_seconds = is_callers ? 0 : plan.options.cache.ttl_seconds;
+  parts.is_watched = static_cast<bool>(view.watch);
   // A view that an older build mounted has the kernel's own locks for as long as it lives.
   parts.shares_locks = view.handshake.locks() && plan.options.locks == LockOption::kShared;
   parts.passthrough = std::make_unique<Passthrough>(
@@ -126,6 +129,21 @@ Wake await_bell(const ServedView& view) {
   return Wake::kBell;
 }
 
+// It has little to do, and that soon, however busy the machine is.
+constexpr int kNotifiersPriority = -10;
+
+// Not destroyed: it works until the process ends.
+void start_notifier(const ServedView& view, Mount& mount) {
+  if (!view.watch) return;
+  auto* notifier = new Notifier(mount, view.device.get(),
+                                view.watch.get());  // NOLINT(cppcoreguidelines-owning-memory)
+  auto* thread =
+      new std::thread([notifier] { notifier->run(); });  // NOLINT(cppcoreguidelines-owning-memory)
+  (void)thread;
+  // It has inherited ours.
+  (void)::setpriority(PRIO_PROCESS, 0, 0);
+}
+
 // Until the view is unmounted, or another process is to go on with it.
 void serve(Session& session, const ServedView& view) {
   session.serve(thread_count(view.plan.options), view.worker_bell.get());
@@ -159,7 +177,9 @@ OperatorError run_worker(const ServedView& view, const std::vector<int>& others,
   if (!mount) return mount.error();
   auto session = Session::adopt(view.device.get(), view.handshake, **mount);
   if (!session) return cannot(view.target(), "cannot start libfuse", session.error());
+  if (view.watch) (void)::setpriority(PRIO_PROCESS, 0, kNotifiersPriority);
   confine_worker();  // the first request comes after this
+  start_notifier(view, **mount);
   if (adopt) {
     close_strays(**mount, view, others, before);
     (*session)->resume();

@@ -70,7 +70,10 @@ Result<Attributes> op_setattr(Mount& mount, const Caller& caller, NodeId node,
   if (change.size) TRY(set_size(mount, file, change, handle));
   if (change.mode) TRY(set_mode(mount, caller, node, file, *change.mode));
   if (change.times) TRY(mount.store->set_times(*file, *change.times));
-  return describe(mount, node, *file);
+  Attributes changed = TRY(describe(mount, node, *file));
+  // The kernel takes them whatever it has been told since we looked (fuse_do_setattr(), 6.18).
+  changed.is_volatile = true;
+  return changed;
 }
 
 }  // namespace cvfs

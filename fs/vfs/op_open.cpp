@@ -24,6 +24,13 @@ Result<HandleRef> add_handle(Mount& mount, Intent& intent, NodeId node, const Fi
   return HandleRef(mount, *added);
 }
 
+// Stores by a shared mapping are told to nobody, and it outlives the handle: from now on the kernel
+// does not believe the attributes for long, nor those that it has.
+void note_mappable(Mount& mount, NodeId node, InodeRecord& record, int flags) {
+  if (mount.settings.watched_mount == 0 || (flags & O_ACCMODE) != O_RDWR) return;
+  if (!record.may_be_mapped.exchange(true)) mount.passthrough->invalidate(node);
+}
+
 bool is_for_writing(int flags) {
   return (flags & O_ACCMODE) != O_RDONLY;
 }
@@ -37,7 +44,8 @@ bool has_room_for_handle(const Mount& mount, bool is_directory, bool has_io) {
 Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
                            int flags, bool keep_setid) {
   const PinnedFile file = TRY(mount.pin(node));
-  const std::int32_t backing = mount.passthrough->backing_of(*TRY(mount.inodes.find(node)), *file);
+  InodeRecord& record = *TRY(mount.inodes.find(node));
+  const std::int32_t backing = mount.passthrough->backing_of(record, *file);
   // The kernel's own open of a file that it passes through checks neither append-only nor a
   // read-only mount nor a running program, and makes EIO of what it does find: we ask first.
   UniqueFd io;
@@ -51,7 +59,10 @@ Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, N
   } else if ((flags & O_TRUNC) != 0) {
     TRY(mount.owners->before_write(*file, keep_setid));
   }
-  if (backing != kBackingNone) io.reset();  // most files that are passed through never need it
+  if (backing != kBackingNone) {
+    note_mappable(mount, node, record, flags);
+    io.reset();  // most files that are passed through never need it
+  }
   return OpenedFile{TRY(add_handle(mount, intent, node, *file, std::move(io), flags)), backing};
 }
 
@@ -65,8 +76,12 @@ Result<OpenedFile> op_opendir(Mount& mount, Intent& intent, NodeId node) {
 
 Result<OpenedFile> open_with(Mount& mount, Intent& intent, NodeId node, UniqueFd io, int flags) {
   const PinnedFile file = TRY(mount.pin(node));
-  const std::int32_t backing = mount.passthrough->backing_of(*TRY(mount.inodes.find(node)), *file);
-  if (backing != kBackingNone) io.reset();
+  InodeRecord& record = *TRY(mount.inodes.find(node));
+  const std::int32_t backing = mount.passthrough->backing_of(record, *file);
+  if (backing != kBackingNone) {
+    note_mappable(mount, node, record, flags);
+    io.reset();
+  }
   return OpenedFile{TRY(add_handle(mount, intent, node, *file, std::move(io), flags)), backing};
 }
 
