@@ -84,6 +84,9 @@ constexpr std::string_view kSelf =
 constexpr std::string_view kOthers =
     "execve wait4 waitid pidfd_open pidfd_send_signal umount2 setsid chdir fchdir";
 
+// Writes to busy files are passed over (fuse/busy_files.h); what is watched was opened before.
+constexpr std::string_view kEvents = "fanotify_mark";
+
 // Of sockets, which are of the local kind alone: syslog, and cvfs' own control.
 constexpr std::string_view kSockets =
     "connect bind listen accept4 sendto sendmsg recvfrom recvmsg getsockopt setsockopt "
@@ -139,7 +142,7 @@ class Filter {
 
 void allow_only_serving() {
   Filter filter;
-  for (const std::string_view names : {kFiles, kData, kXattrs, kSelf, kOthers, kSockets}) {
+  for (const std::string_view names : {kFiles, kData, kXattrs, kSelf, kOthers, kSockets, kEvents}) {
     filter.allow(names);
   }
   filter.allow_with("unshare", 0, CLONE_FS);

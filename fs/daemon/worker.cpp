@@ -132,16 +132,14 @@ Wake await_bell(const ServedView& view) {
 // It has little to do, and that soon, however busy the machine is.
 constexpr int kNotifiersPriority = -10;
 
-// Not destroyed: it works until the process ends.
-void start_notifier(const ServedView& view, Mount& mount) {
-  if (!view.watch) return;
-  auto* notifier = new Notifier(mount, view.device.get(),
-                                view.watch.get());  // NOLINT(cppcoreguidelines-owning-memory)
-  auto* thread =
-      new std::thread([notifier] { notifier->run(); });  // NOLINT(cppcoreguidelines-owning-memory)
-  (void)thread;
-  // It has inherited ours.
+// Null: nothing is watched.
+std::unique_ptr<Notifier> start_notifier(const ServedView& view, Mount& mount) {
+  if (!view.watch) return nullptr;
+  auto notifier = std::make_unique<Notifier>(mount, view.device.get(), view.watch.get());
+  notifier->start();
+  // Its thread has inherited ours.
   (void)::setpriority(PRIO_PROCESS, 0, 0);
+  return notifier;
 }
 
 // Until the view is unmounted, or another process is to go on with it.
@@ -179,7 +177,7 @@ OperatorError run_worker(const ServedView& view, const std::vector<int>& others,
   if (!session) return cannot(view.target(), "cannot start libfuse", session.error());
   if (view.watch) (void)::setpriority(PRIO_PROCESS, 0, kNotifiersPriority);
   confine_worker();  // the first request comes after this
-  start_notifier(view, **mount);
+  const auto notifier = start_notifier(view, **mount);
   if (adopt) {
     close_strays(**mount, view, others, before);
     (*session)->resume();

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "sys/credentials.h"
 #include "sys/fuse_notification.h"
 #include "sys/signal_stack.h"
 
@@ -36,15 +37,23 @@ Notifier::Notifier(Mount& mount, int device_fd, int watch_fd)
       device_fd_(device_fd),
       watch_fd_(watch_fd),
       own_pid_(::getpid()),
-      area_(WatchArea::in(mount.state->section(Section::kWatch))) {}
+      area_(WatchArea::in(mount.state->section(Section::kWatch))),
+      busy_(mount, watch_fd, area_) {}
+
+void Notifier::start() {
+  thread_ = std::thread([this] { run(); });
+}
 
 void Notifier::run() {
   ::prctl(PR_SET_NAME, "cvfsd-notifier");
+  sys::prepare_serving_thread();
   const sys::SignalStack signal_stack;
   finish_earlier();
   while (!has_ended_) {
     wait();
     while (read_events()) continue;
+    busy_.look([this](const sys::FileHandle& file) { add_file(file); });
+    tell();
     tell_early_again();
     ::poll(nullptr, 0, kPaceMs);
   }
@@ -55,13 +64,17 @@ void Notifier::run() {
 // What an earlier process had read may have been told or not; twice does no harm.
 void Notifier::finish_earlier() {
   (void)::mlock(&area_.buffer, sizeof area_.buffer);
+  busy_.finish_earlier([this](const sys::FileHandle& file) { add_file(file); });
   carry_out(area_.buffer);
   std::memset(area_.buffer, 0, sizeof area_.buffer);
 }
 
 void Notifier::wait() {
   const bool is_over = call_.await(0);
-  const int timeout_ms = !early_.empty() ? kPaceMs : is_over ? -1 : kStallMs;
+  const int timeout_ms = !early_.empty()           ? kPaceMs
+                         : busy_.passes_over_any() ? BusyFiles::kTickMs
+                         : is_over                 ? -1
+                                                   : kStallMs;
   pollfd awaited[] = {{watch_fd_, POLLIN, 0}, {device_fd_, 0, 0}};
   (void)::poll(awaited, std::size(awaited), timeout_ms);
   has_ended_ = (awaited[1].revents & (POLLERR | POLLNVAL)) != 0;
@@ -105,12 +118,18 @@ void Notifier::add(const sys::FilesystemEvent& event) {
   // First: whoever looked at a file before this, and makes it known after we have not found it,
   // looks again.
   mount_.changes.fetch_add(1);
+  const bool is_known = add_file(event.file);
+  if (event.is_write()) busy_.note(event.file);
+  if (event.changes_a_name()) add_name(event, is_known && event.is_new_directory());
+}
+
+bool Notifier::add_file(const sys::FileHandle& file) {
   bool is_known = false;
-  mount_.inodes.for_each_of(event.file, [&](NodeId node, const InodeRecord&) {
+  mount_.inodes.for_each_of(file, [&](NodeId node, const InodeRecord&) {
     is_known = true;
     batch_.inodes.insert(node);
   });
-  if (event.changes_a_name()) add_name(event, is_known && event.is_new_directory());
+  return is_known;
 }
 
 void Notifier::add_name(const sys::FilesystemEvent& event, bool is_known_new_directory) {

@@ -9,8 +9,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
+#include "fuse/busy_files.h"
 #include "journal/watch_area.h"
 #include "sys/detached_call.h"
 #include "sys/fanotify.h"
@@ -26,10 +28,12 @@ class Notifier {
   Notifier(const Notifier&) = delete;
   Notifier& operator=(const Notifier&) = delete;
 
-  // Until the process ends or the view is unmounted.
-  void run();
+  // Begins, in a thread of its own that works until the process ends or the view is unmounted: this
+  // must not be destroyed before.
+  void start();
 
  private:
+  void run();
   // What some events come to. Names are told last, and together: that may have to wait.
   struct Batch {
     std::set<NodeId> inodes;
@@ -48,6 +52,7 @@ class Notifier {
   bool read_events();
   void carry_out(std::span<const std::byte> events);
   void add(const sys::FilesystemEvent& event);
+  bool add_file(const sys::FileHandle& file);
   void add_name(const sys::FilesystemEvent& event, bool is_known_new_directory);
 
   void tell();
@@ -71,6 +76,8 @@ class Notifier {
     const std::vector<std::string>* names;
   } telling_{};
   std::vector<Early> early_;
+  BusyFiles busy_;
+  std::thread thread_;
   bool has_ended_ = false;
 };
 

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <span>
 
+#include "sys/file_handle.h"
+
 namespace cvfs {
 
 struct WatchArea {
@@ -20,6 +22,13 @@ struct WatchArea {
   std::atomic<std::uint64_t> stalls;         // names that waited for a request: all were dropped
   // Everything that is known is to be invalidated, and is not yet.
   std::atomic<std::uint32_t> drop_all;
+  // Files whose writes are passed over for now (fuse/busy_files.h).
+  struct PassedOver {
+    std::atomic<std::uint32_t> is_used;
+    sys::FileHandle handle;
+  };
+  static constexpr std::size_t kPassedOver = 64;
+  PassedOver passed_over[kPassedOver];
   // What was read, up to an event whose length is 0; zeros once it is done.
   alignas(4096) std::byte buffer[kEventBytes];
 

@@ -27,6 +27,13 @@ Result<void> mark(int watch, int fd) {
   return succeeded(marked);
 }
 
+// By its name in /proc: fanotify_mark(2) takes no O_PATH descriptor.
+Result<void> mark_writes(int watch, unsigned how, int fd) {
+  const std::string path = "/proc/self/fd/" + std::to_string(fd);
+  return succeeded(
+      ::fanotify_mark(watch, how | FAN_MARK_IGNORED_MASK, FAN_MODIFY, AT_FDCWD, path.c_str()));
+}
+
 // A subvolume of btrfs is no filesystem of its own (EXDEV); its events come to who watches the
 // filesystem's top. That has a handle that is always the same, wherever the subvolume is mounted.
 Result<UniqueFd> open_btrfs_top(int fd) {
@@ -97,6 +104,10 @@ bool FilesystemEvent::is_overflow() const {
   return (mask & FAN_Q_OVERFLOW) != 0;
 }
 
+bool FilesystemEvent::is_write() const {
+  return (mask & FAN_MODIFY) != 0;
+}
+
 bool FilesystemEvent::changes_a_name() const {
   return (mask & kNames) != 0 && directory.size != 0 && !name.empty();
 }
@@ -115,6 +126,19 @@ Result<UniqueFd> watch_filesystem(int fd) {
   }
   TRY(marked);
   return watch;
+}
+
+Result<void> pass_writes_over(int watch_fd, int fd) {
+  return mark_writes(watch_fd, FAN_MARK_ADD | FAN_MARK_IGNORED_SURV_MODIFY, fd);
+}
+
+Result<void> hear_writes(int watch_fd, int fd) {
+  return mark_writes(watch_fd, FAN_MARK_REMOVE, fd);
+}
+
+// The mark of the filesystem is of another kind, and stays.
+Result<void> hear_all_writes(int watch_fd) {
+  return succeeded(::fanotify_mark(watch_fd, FAN_MARK_FLUSH, 0, AT_FDCWD, nullptr));
 }
 
 void for_each_event(std::span<const std::byte> events,

@@ -25,6 +25,7 @@ struct FilesystemEvent {
   std::string_view name;   // in `directory`
 
   bool is_overflow() const;       // more happened than was kept
+  bool is_write() const;          // to data
   bool changes_a_name() const;    // made, removed or renamed
   bool is_new_directory() const;  // made, and nothing else happened to the name
 };
@@ -34,6 +35,13 @@ struct FilesystemEvent {
 // EOPNOTSUPP, ENODEV, EXDEV: this filesystem tells nothing, or has no file handles. EINVAL: older
 // than Linux 5.17. EMFILE: as many are watched as fs.fanotify.max_user_groups allows.
 Result<UniqueFd> watch_filesystem(int fd);
+
+// From here on the watch does not tell that the file `fd` (O_PATH will do) is written to;
+// everything else it does. ENOSPC, ENOMEM.
+Result<void> pass_writes_over(int watch_fd, int fd);
+// It does again, for this file or all files.
+Result<void> hear_writes(int watch_fd, int fd);
+Result<void> hear_all_writes(int watch_fd);
 
 // Calls `visit` for each event in what was read, up to the end or to a length of 0.
 void for_each_event(std::span<const std::byte> events,
