@@ -86,6 +86,16 @@ std::string requests_of(const Json& view) {
          " failed";
 }
 
+// "notify (1200 events, 40 invalidations, 0 overflows)"
+std::string cache_of(const Json& view) {
+  const std::string cache = text_of(field(view, {"cache"}));
+  const Json* watch = field(view, {"watch"});
+  if (watch == nullptr || watch->is_null()) return cache;
+  const auto count = [&](const char* kind) { return text_of(field(*watch, {kind})) + ' ' + kind; };
+  return cache + " (" + count("events") + ", " + count("invalidations") + ", " +
+         count("overflows") + ", " + count("stalls") + ")";
+}
+
 std::vector<Row> block_rows(const ViewAnswer& answer) {
   const Json& view = view_of(answer);
   const auto text = [&](const char* name) { return text_of(field(view, {name})); };
@@ -103,7 +113,7 @@ std::vector<Row> block_rows(const ViewAnswer& answer) {
       {"inodes", text("inodes")},
       {"open files", text("open_files")},
       {"passthrough", text("passthrough")},
-      {"cache", text("cache")},
+      {"cache", cache_of(view)},
       {"FUSE", text("fuse")},
   };
 }

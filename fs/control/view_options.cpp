@@ -128,13 +128,19 @@ bool set_log_level(ViewOptions& options, std::string_view value) {
 
 bool set_cache(ViewOptions& options, std::string_view value) {
   constexpr std::string_view kTtl = "ttl:";
+  CacheOption cache;
   if (value == "none") {
-    options.cache.ttl_seconds = 0;
-    return true;
+    cache = {CacheMode::kNone, 0};
+  } else if (value.starts_with(kTtl)) {
+    cache.mode = CacheMode::kTtl;
+    const auto seconds = parse_number<double>(value.substr(kTtl.size()), 0, kMaxTtlSeconds);
+    if (!assign(cache.ttl_seconds, seconds)) return false;
+  } else if (!assign_word(cache.mode, value,
+                          {{"auto", CacheMode::kAuto}, {"notify", CacheMode::kNotify}})) {
+    return false;
   }
-  if (!value.starts_with(kTtl)) return false;
-  return assign(options.cache.ttl_seconds,
-                parse_number<double>(value.substr(kTtl.size()), 0, kMaxTtlSeconds));
+  options.cache = cache;
+  return true;
 }
 
 // What the value means is idmap/user_namespace.h's business.
@@ -168,7 +174,8 @@ constexpr auto kValueOptions = std::to_array<ValueOption>({
      [](ViewOptions& o, std::string_view v) { return set_store_id(o.store_gid, v); }},
     {"containerdata", "an absolute path", "containerdata=/containerdata", set_containerdata},
     {"passthrough", "auto or off", "passthrough=auto or passthrough=off", set_passthrough},
-    {"cache", "none or ttl:SECONDS (0 to 86400)", "cache=none or cache=ttl:1", set_cache},
+    {"cache", "auto, notify, none or ttl:SECONDS (0 to 86400)",
+     "cache=auto, cache=none or cache=ttl:1", set_cache},
     {"locks", "shared, local or off", "locks=shared", set_locks},
     {"log", "error, warning, info or debug", "log=info", set_log_level},
     {"threads", "a number from 1 to 64", "threads=4",
@@ -189,7 +196,6 @@ struct UnavailableOption {
 };
 
 constexpr auto kUnavailableOptions = std::to_array<UnavailableOption>({
-    {"cache", "notify", "cache=ttl:SECONDS or cache=none"},
     {"lower", "", "leave it out (a view shows the tenant's tree alone)"},
     {"transport", "", "leave it out (requests come over /dev/fuse)"},
     {"remount", "", "umount DIR, then mount it again with the new options"},

@@ -21,8 +21,13 @@ enum class PassthroughMode { kAuto, kOff };
 enum class LockOption { kShared, kLocal, kOff };
 enum class LogLevel { kError, kWarning, kInfo, kDebug };
 
+// What the kernel believes of names and attributes without asking: what it is told when others
+// change something, or everything for a time. kAuto: the first, where that is possible.
+enum class CacheMode { kAuto, kNotify, kTtl, kNone };
+
 struct CacheOption {
-  // How long the kernel may believe names and attributes without asking; 0: cache=none.
+  CacheMode mode = CacheMode::kAuto;
+  // How long it may believe what nobody tells of; 0: cache=none.
   double ttl_seconds = 1.0;
 };
 

@@ -75,7 +75,8 @@ constexpr std::string_view kSelf =
     "mmap munmap mprotect mremap madvise msync brk mlock mlock2 munlock memfd_create membarrier "
     "futex set_robust_list get_robust_list rseq clone clone3 fork vfork set_tid_address "
     "arch_prctl exit exit_group sched_yield sched_getaffinity sched_setaffinity getcpu "
-    "getpriority clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday time times "
+    "getpriority setpriority clock_gettime clock_getres clock_nanosleep nanosleep gettimeofday "
+    "time times "
     "getrusage getrandom uname sysinfo getrlimit prlimit64 prctl rt_sigaction rt_sigprocmask "
     "rt_sigreturn rt_sigtimedwait rt_sigsuspend rt_sigpending sigaltstack restart_syscall "
     "tgkill kill rt_tgsigqueueinfo alarm setitimer";
@@ -85,13 +86,13 @@ constexpr std::string_view kSelf =
 constexpr std::string_view kOthers =
     "execve wait4 waitid pidfd_open pidfd_send_signal umount2 setsid chdir fchdir";
 
+// Writes to busy files are passed over (fuse/busy_files.h); what is watched was opened before.
+constexpr std::string_view kEvents = "fanotify_mark";
+
 // Of sockets, which are of the local kind alone: syslog, and cvfs' own control.
 constexpr std::string_view kSockets =
     "connect bind listen accept4 sendto sendmsg recvfrom recvmsg getsockopt setsockopt "
     "shutdown getsockname getpeername";
-
-// What the host changes (cache=notify).
-constexpr std::string_view kEvents = "fanotify_init fanotify_mark";
 
 // That libseccomp may not know by their names.
 constexpr int kNewCalls[] = {sys::kFchmodat2, sys::kGetxattrat};

@@ -6,9 +6,9 @@ namespace cvfs {
 
 std::vector<int> lasting_descriptors(const ServedView& view) {
   std::vector<int> descriptors{STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO, view.state->fd()};
-  for (const UniqueFd* fd :
-       {&view.device, &view.signals, &view.worker_bell, &view.standby_bell,
-        &view.plan.mount_namespace, &view.plan.source.tenant_root, &view.plan.source.directory}) {
+  for (const UniqueFd* fd : {&view.device, &view.signals, &view.worker_bell, &view.standby_bell,
+                             &view.watch, &view.watch_place, &view.plan.mount_namespace,
+                             &view.plan.source.tenant_root, &view.plan.source.directory}) {
     if (*fd) descriptors.push_back(fd->get());
   }
   if (view.control >= 0) descriptors.push_back(view.control);

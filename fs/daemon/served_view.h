@@ -20,6 +20,8 @@ struct ServedView {
   UniqueFd device;  // /dev/fuse, mounted and initialised
   Handshake handshake;
   std::shared_ptr<StateMemory> state;
+  UniqueFd watch;         // fanotify(7): what others do to the backing; empty: nothing is told
+  UniqueFd watch_place;   // what keeps its place among the filesystem's watches
   UniqueFd signals;       // signalfd(2): what the supervisor is told
   UniqueFd worker_bell;   // eventfd(2): the worker is to look up
   UniqueFd standby_bell;  // the same for the standby

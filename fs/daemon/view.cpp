@@ -16,6 +16,7 @@
 #include "daemon/process_record.h"
 #include "daemon/standby.h"
 #include "daemon/supervisor.h"
+#include "daemon/view_cache.h"
 #include "daemon/view_record.h"
 #include "daemon/worker.h"
 #include "sys/fuse_device.h"
@@ -147,6 +148,7 @@ Outcome<void> connect(ServedView& view) {
   view.state = std::make_shared<StateMemory>(std::move(*state));
   view.worker_bell = TRY(make_bell());
   view.standby_bell = TRY(make_bell());
+  TRY(choose_cache(view));
   view.mounted_at = std::time(nullptr);
   listen_for_commands(view);
   return {};
@@ -157,10 +159,10 @@ void log_start(const ServedView& view) {
   const StoreMap& stored = view.plan.identity->store();
   spdlog::info(
       "serves {} on {}: userns={} (uids {}, gids {}), owner={} (uids {}, gids {}), "
-      "FUSE 7.{}, passthrough {}",
+      "FUSE 7.{}, passthrough {}, cache={}",
       view.plan.source.name, view.target(), userns.origin, userns.uids.text(), userns.gids.text(),
       name_of(view.plan.owner), stored.uids.text(), stored.gids.text(), view.handshake.minor,
-      view.handshake.passthrough() ? "on" : "off");
+      view.handshake.passthrough() ? "on" : "off", cache_text(view.plan.options.cache));
   if (!view.handshake.resends()) {
     spdlog::warn(
         "this kernel does not send requests again: those in flight when a worker dies hang");

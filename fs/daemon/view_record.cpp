@@ -47,6 +47,7 @@ std::string to_bytes(const std::string& text) {
 json options_record(const ViewOptions& options) {
   return {{"passthrough", options.passthrough == PassthroughMode::kAuto},
           {"ttl", options.cache.ttl_seconds},
+          {"cache", static_cast<int>(options.cache.mode)},
           {"log", static_cast<int>(options.log_level)},
           {"threads", options.threads},
           {"hang", options.hang_seconds},
@@ -92,6 +93,8 @@ json record_of(const ServedView& view) {
           {"handshake", handshake_record(view.handshake)},
           {"device", view.device.get()},
           {"mount_namespace", view.plan.mount_namespace.get()},
+          {"watch", view.watch.get()},
+          {"watch_place", view.watch_place.get()},
           {"signals", view.signals.get()},
           {"worker_bell", view.worker_bell.get()},
           {"standby_bell", view.standby_bell.get()},
@@ -110,6 +113,8 @@ ViewOptions read_options(const json& record) {
   options.passthrough =
       record.value("passthrough", true) ? PassthroughMode::kAuto : PassthroughMode::kOff;
   options.cache.ttl_seconds = record.value("ttl", options.cache.ttl_seconds);
+  options.cache.mode =
+      static_cast<CacheMode>(record.value("cache", static_cast<int>(CacheMode::kTtl)));
   options.log_level = static_cast<LogLevel>(record.value("log", static_cast<int>(LogLevel::kInfo)));
   options.threads = record.value("threads", 0U);
   options.hang_seconds = record.value("hang", options.hang_seconds);
@@ -169,6 +174,8 @@ Outcome<ServedView> view_of(const json& record) {
   view.plan.mount_namespace = descriptor(record, "mount_namespace");
   view.handshake = read_handshake(record.at("handshake"));
   view.device = descriptor(record, "device");
+  view.watch = descriptor(record, "watch");
+  view.watch_place = descriptor(record, "watch_place");
   view.signals = descriptor(record, "signals");
   view.worker_bell = descriptor(record, "worker_bell");
   view.standby_bell = descriptor(record, "standby_bell");

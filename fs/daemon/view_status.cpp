@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "daemon/view_cache.h"
 #include "journal/statistics.h"
+#include "journal/watch_area.h"
 #include "sys/fuse_opcode.h"
 #include "vfs/handle_table.h"
 #include "vfs/inode_table.h"
@@ -34,10 +36,14 @@ const char* name_of(ViewEventKind kind) {
   return "unknown";
 }
 
-std::string cache_text(double ttl_seconds) {
-  if (ttl_seconds <= 0) return "none";
-  json number = ttl_seconds;
-  return "ttl:" + number.dump();
+// null: nothing is watched.
+json watch_of(const ServedView& view) {
+  if (!view.watch) return nullptr;
+  const WatchArea& area = WatchArea::in(view.state->section(Section::kWatch));
+  return {{"events", area.events.load()},
+          {"invalidations", area.invalidations.load()},
+          {"overflows", area.overflows.load()},
+          {"stalls", area.stalls.load()}};
 }
 
 json restarts_of(const ViewState& memory) {
@@ -108,7 +114,8 @@ json status_of(const ServedView& view) {
           {"open_files", HandleTable::open_in(view.state->section(Section::kHandles))},
           {"passthrough", view.handshake.passthrough()},
           {"fuse", "7." + std::to_string(view.handshake.minor)},
-          {"cache", cache_text(view.plan.options.cache.ttl_seconds)}};
+          {"cache", cache_text(view.plan.options.cache)},
+          {"watch", watch_of(view)}};
 }
 
 }  // namespace cvfs

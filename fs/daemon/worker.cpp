@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include "daemon/confinement.h"
 #include "daemon/fault_handler.h"
 #include "daemon/orphan.h"
+#include "fuse/notifier.h"
 #include "fuse/session.h"
 #include "store/local_store.h"
 #include "sys/file.h"
@@ -68,6 +70,7 @@ Outcome<MountParts> open_parts(const ServedView& view, bool adopt) {
   // What one caller is shown is not true for another.
   const bool is_callers = plan.owner == OwnerPolicy::kCaller;
   parts.ttl_seconds = is_callers ? 0 : plan.options.cache.ttl_seconds;
+  parts.is_watched = static_cast<bool>(view.watch);
   // A view that an older build mounted has the kernel's own locks for as long as it lives.
   parts.shares_locks = view.handshake.locks() && plan.options.locks == LockOption::kShared;
   parts.makes_devices = makes_devices(plan);
@@ -134,6 +137,19 @@ Wake await_bell(const ServedView& view) {
   return Wake::kBell;
 }
 
+// It has little to do, and that soon, however busy the machine is.
+constexpr int kNotifiersPriority = -10;
+
+// Null: nothing is watched.
+std::unique_ptr<Notifier> start_notifier(const ServedView& view, Mount& mount) {
+  if (!view.watch) return nullptr;
+  auto notifier = std::make_unique<Notifier>(mount, view.device.get(), view.watch.get());
+  notifier->start();
+  // Its thread has inherited ours.
+  (void)::setpriority(PRIO_PROCESS, 0, 0);
+  return notifier;
+}
+
 // Until the view is unmounted, or another process is to go on with it.
 void serve(Session& session, const ServedView& view) {
   session.serve(thread_count(view.plan.options), view.worker_bell.get());
@@ -169,7 +185,9 @@ OperatorError run_worker(const ServedView& view, const std::vector<int>& others,
   if (!session) return cannot(view.target(), "cannot start libfuse", session.error());
   std::optional<CircleWatch> circles;
   if ((*mount)->locks) circles.emplace(view, *(*mount)->locks);
+  if (view.watch) (void)::setpriority(PRIO_PROCESS, 0, kNotifiersPriority);
   confine_worker(makes_devices(view.plan));  // the first request comes after this
+  const auto notifier = start_notifier(view, **mount);
   if (adopt) {
     close_strays(**mount, view, others, before);
     (*session)->resume();

@@ -7,10 +7,11 @@ namespace cvfs {
 void dispatch_lookup(fuse_req_t request, fuse_ino_t parent, const char* name) {
   Mount& mount = mount_of(request);
   Result<Entry> found = op_lookup(mount, intent_of(request), parent, name);
-  if (!found && found.error().value == ENOENT && mount.settings.ttl_seconds > 0) {
+  const double missing_seconds = found ? 0 : missing_timeout(mount, parent);
+  if (!found && found.error().value == ENOENT && missing_seconds > 0) {
     // "No such name" is only remembered as an entry without an inode, not as an error.
     fuse_entry_param missing{};
-    missing.entry_timeout = mount.settings.ttl_seconds;
+    missing.entry_timeout = missing_seconds;
     fuse_reply_entry(request, &missing);
     return;
   }

@@ -180,7 +180,7 @@ fuse_entry_param to_entry(fuse_req_t request, const Entry& entry) {
   param.generation = entry.generation;
   param.attr = to_stat(shown_to_caller(request, entry.attributes));
   param.attr_timeout = attribute_timeout(mount, entry.attributes);
-  param.entry_timeout = mount.settings.ttl_seconds;
+  param.entry_timeout = entry_timeout(mount, entry.attributes);
   return param;
 }
 

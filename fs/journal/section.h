@@ -21,6 +21,7 @@ enum class Section : std::uint32_t {
   kStatistics = 7,  // journal/statistics.h
   kFaults = 8,      // journal/fault_record.h
   kLocks = 9,       // locks/lock_section.h
+  kWatch = 10,      // journal/watch_area.h
 };
 
 // Makes this build's section of what a build of an older version left in `old`, which stays as it

@@ -71,9 +71,7 @@ bool judges_by_capabilities(int fd) {
 }  // namespace
 
 bool operator==(const FileId& a, const FileId& b) {
-  return a.inode == b.inode && a.device == b.device && a.handle.type == b.handle.type &&
-         a.handle.size == b.handle.size &&
-         std::memcmp(a.handle.bytes, b.handle.bytes, a.handle.size) == 0;
+  return a.inode == b.inode && a.device == b.device && a.handle == b.handle;
 }
 
 Result<std::unique_ptr<LocalStore>> LocalStore::open(UniqueFd directory, StoredUid tenant_uid,

@@ -18,6 +18,10 @@ struct HandleBuffer {
 
 }  // namespace
 
+bool operator==(const FileHandle& a, const FileHandle& b) {
+  return a.type == b.type && a.size == b.size && std::memcmp(a.bytes, b.bytes, a.size) == 0;
+}
+
 Result<FileHandle> handle_of(int fd) {
   HandleBuffer buffer;
   buffer.get()->handle_bytes = kMaxHandleBytes;

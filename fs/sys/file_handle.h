@@ -19,6 +19,8 @@ struct FileHandle {
   unsigned char bytes[kMaxHandleBytes] = {};
 };
 
+bool operator==(const FileHandle& a, const FileHandle& b);
+
 // EOPNOTSUPP: the filesystem has no file handles. EOVERFLOW: longer than kMaxHandleBytes.
 Result<FileHandle> handle_of(int fd);
 

@@ -11,6 +11,11 @@ struct Attributes {
   HostUid uid;
   HostGid gid;
   bool unclaimed = false;  // a fresh volume root; its mode is show_unclaimed()'s (vfs/claim.h)
+  // We are told what others do to the file, and take it out of the kernel's caches.
+  bool is_watched = false;
+  // But not of all that this inode goes through, or not in time for the reply at hand
+  // (docs/caching.md).
+  bool is_volatile = false;
 };
 
 }  // namespace cvfs

@@ -13,15 +13,17 @@ namespace {
 
 constexpr std::size_t kHeaderBytes = 4096;
 
-// FNV-1a over what tells files apart.
+// FNV-1a over what tells files apart: the handle, so that a file is found by it alone.
 std::uint64_t hash_of(const FileId& id) {
   std::uint64_t hash = 0xcbf29ce484222325ULL;
   const auto mix = [&hash](std::uint64_t value) {
     hash = (hash ^ value) * 0x100000001b3ULL;
     hash ^= hash >> 29;
   };
-  mix(id.device);
-  mix(id.inode);
+  if (!id.can_reopen()) {
+    mix(id.device);
+    mix(id.inode);
+  }
   for (std::size_t i = 0; i < id.handle.size; i += sizeof(std::uint32_t)) {
     std::uint32_t word = 0;
     std::memcpy(&word, id.handle.bytes + i, std::min(sizeof word, id.handle.size - i));
@@ -39,6 +41,21 @@ std::uint32_t bucket_count_for(std::uint32_t capacity) {
 std::size_t InodeTable::bytes_for(std::uint32_t capacity) {
   return kHeaderBytes + bucket_count_for(capacity) * sizeof(std::uint32_t) +
          (std::size_t{capacity} + 1) * sizeof(InodeRecord);
+}
+
+// Only what was ever used: the rest is a few GB of nothing, and the chains are made anew.
+Outcome<void> InodeTable::migrate(std::span<const std::byte> old, std::uint32_t,
+                                  std::span<std::byte> fresh) {
+  const auto& header = *reinterpret_cast<const Header*>(old.data());
+  const std::size_t records_at = kHeaderBytes + header.bucket_count * sizeof(std::uint32_t);
+  const std::size_t records = std::size_t{header.never_used} * sizeof(InodeRecord);
+  const bool fits =
+      old.size() == fresh.size() && records_at <= old.size() && records <= old.size() - records_at;
+  if (!fits) return refuse({ExitCode::kSystem, "state memory", "its inodes are damaged", ""});
+  std::ranges::copy(old.first(kHeaderBytes), fresh.begin());
+  std::ranges::copy(old.subspan(records_at, records),
+                    fresh.begin() + static_cast<std::ptrdiff_t>(records_at));
+  return {};
 }
 
 InodeTable::InodeTable(std::span<std::byte> memory, std::uint32_t capacity)
@@ -125,6 +142,8 @@ Result<InodeTable::Remembered> InodeTable::remember(const FileId& id) {
   record.backing.store(kBackingUndecided, std::memory_order_relaxed);
   record.kept_for_good.store(false, std::memory_order_relaxed);
   record.unclaimed.store(false, std::memory_order_relaxed);
+  record.unwatched.store(false, std::memory_order_relaxed);
+  record.may_be_mapped.store(false, std::memory_order_relaxed);
   record.recently_unclaimed_until.store(0, std::memory_order_relaxed);
   // Last: from here on the record counts for whoever adopts the table.
   record.lookup_count.store(1, std::memory_order_release);
@@ -165,8 +184,26 @@ bool InodeTable::forget(NodeId node, std::uint64_t count) {
   return true;
 }
 
+void InodeTable::for_each_of(const sys::FileHandle& handle,
+                             const std::function<void(NodeId, const InodeRecord&)>& visit) {
+  if (handle.size == 0) return;
+  FileId wanted;
+  wanted.handle = handle;
+  const std::uint32_t bucket = bucket_of(wanted);
+  const MutexLock lock(lock_of(bucket));
+  for (std::uint32_t i = buckets_[bucket]; i != 0; i = records_[i].next) {
+    if (records_[i].id.handle == handle) visit(i, records_[i]);
+  }
+}
+
+std::uint32_t InodeTable::never_used() {
+  const MutexLock lock(locks_->allocation);
+  return header_->never_used;
+}
+
 void InodeTable::for_each(const std::function<void(NodeId, InodeRecord&)>& visit) {
-  for (std::uint32_t i = kRootNode; i < header_->never_used; ++i) {
+  const std::uint32_t end = never_used();
+  for (std::uint32_t i = kRootNode; i < end; ++i) {
     if (records_[i].lookup_count != 0) visit(i, records_[i]);
   }
 }

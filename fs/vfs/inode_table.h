@@ -14,6 +14,7 @@
 
 #include "base/ids.h"
 #include "base/mutex.h"
+#include "base/operator_error.h"
 #include "base/result.h"
 #include "store/store.h"
 
@@ -32,6 +33,8 @@ struct InodeRecord {
   std::atomic<std::int32_t> held_fd;
   std::atomic<bool> kept_for_good;  // its id cannot be opened again
   std::atomic<bool> unclaimed;      // last seen so; vfs/claim.h
+  std::atomic<bool> unwatched;      // nobody tells us what the host does to it
+  std::atomic<bool> may_be_mapped;  // by who was passed through to it, and so may change unheard
   // Until then (seconds of CLOCK_MONOTONIC) requests may come that the kernel let pass when the
   // directory was unclaimed.
   std::atomic<std::uint32_t> recently_unclaimed_until;
@@ -42,7 +45,10 @@ inline constexpr std::int32_t kBackingNone = -1;
 
 class InodeTable {
  public:
-  static constexpr std::uint32_t kLayoutVersion = 1;
+  static constexpr std::uint32_t kLayoutVersion = 2;
+  // Version 1 hashed files otherwise: the chains are made anew when the table is adopted.
+  static Outcome<void> migrate(std::span<const std::byte> old, std::uint32_t old_version,
+                               std::span<std::byte> fresh);
   // `capacity`: the most inodes at a time; memory is used only for those that there are.
   static std::size_t bytes_for(std::uint32_t capacity);
 
@@ -68,6 +74,11 @@ class InodeTable {
 
   // ESTALE: not a number that the kernel can know.
   Result<InodeRecord*> find(NodeId node);
+
+  // Every inode that the kernel knows and that has this handle: one, but for filesystems below each
+  // other. Of a file without a handle: none. `visit` is called under a lock.
+  void for_each_of(const sys::FileHandle& handle,
+                   const std::function<void(NodeId, const InodeRecord&)>& visit);
 
   // Of a number that forget() has just taken out.
   InodeRecord& record(NodeId node) { return records_[node]; }
@@ -106,6 +117,7 @@ class InodeTable {
 
   void rebuild(const std::function<void(std::int32_t)>& orphan);
   std::uint32_t bucket_of(const FileId& id) const;
+  std::uint32_t never_used();
   Mutex& lock_of(std::uint32_t bucket) { return locks_->shards[bucket % kShards]; }
   Result<std::uint32_t> allocate();
 

@@ -50,11 +50,23 @@ std::uint64_t shown_inode_number(const Mount& mount, const FileStatus& status) {
   return status.inode ^ (status.device * 0x9E3779B97F4A7C15ULL) << 40;
 }
 
+bool is_watched(const Mount& mount, const FileStatus& status) {
+  return mount.settings.watched_mount != 0 && status.mount_id == mount.settings.watched_mount;
+}
+
+// What is taken out of the kernel's caches when somebody changes it may stay there until then.
+double lasting_seconds(const Mount& mount, bool is_watched) {
+  constexpr double kDay = 86400;
+  return is_watched ? kDay : mount.settings.ttl_seconds;
+}
+
 Result<Attributes> describe_status(Mount& mount, NodeId node, const File& file,
                                    const FileStatus& status) {
   Attributes attributes = TRY(mount.owners->shown(file, status));
   attributes.status.inode = shown_inode_number(mount, status);
   attributes.unclaimed = is_unclaimed(mount, node, file, attributes);
+  attributes.is_watched = is_watched(mount, status);
+  if (attributes.is_watched) attributes.is_volatile = TRY(mount.inodes.find(node))->may_be_mapped;
   return attributes;
 }
 
@@ -93,7 +105,7 @@ Result<std::unique_ptr<Mount>> make_mount(MountParts parts) {
           : InodeTable(inodes, kMaxInodes),
       parts.adopt ? HandleTable::adopt(handles, kMaxHandles) : HandleTable(handles, kMaxHandles),
       std::make_unique<Journal>(state.section(Section::kJournal)),
-      MountSettings{parts.ttl_seconds, handle_limits(), own_pid_namespace(), 0,
+      MountSettings{parts.ttl_seconds, handle_limits(), own_pid_namespace(), 0, 0,
                     parts.makes_devices},
       nullptr});
   if (parts.shares_locks) {
@@ -103,6 +115,7 @@ Result<std::unique_ptr<Mount>> make_mount(MountParts parts) {
   File root = TRY(mount->store->root());
   const FileStatus status = TRY(mount->store->status(root));
   mount->settings.root_device = status.device;
+  if (parts.is_watched) mount->settings.watched_mount = status.mount_id;
   if (!parts.adopt) mount->inodes.set_root(mount->store->id_of(root, status));
   (void)mount->files->keep(kRootNode, std::move(root), true);
   if (parts.adopt) {
@@ -158,7 +171,8 @@ HandleRef::~HandleRef() {
 }
 
 Result<Entry> introduce(Mount& mount, Intent& intent, File file) {
-  const FileStatus status = TRY(mount.store->status(file));
+  const std::uint64_t changes = mount.changes;
+  FileStatus status = TRY(mount.store->status(file));
   const FileId id = mount.store->id_of(file, status);
   const auto remembered = TRY(mount.inodes.remember(id));
   intent.counted(remembered.node);
@@ -172,6 +186,11 @@ Result<Entry> introduce(Mount& mount, Intent& intent, File file) {
     record.held_fd = pinned->fd();
     record.kept_for_good = true;
   }
+  if (remembered.is_new) {
+    TRY(mount.inodes.find(remembered.node))->unwatched = !is_watched(mount, status);
+    // A change of it may have been told before anybody knew that it concerns us.
+    if (mount.changes != changes) status = TRY(mount.store->status(*pinned));
+  }
   entry.attributes = TRY(describe_status(mount, remembered.node, *pinned, status));
   return entry;
 }
@@ -184,7 +203,18 @@ double attribute_timeout(const Mount& mount, const Attributes& attributes) {
   // Writes by passthrough take setid bits away without a word to us; an unclaimed directory
   // changes its owner with the next entry.
   const bool setid = attributes.status.is_regular() && (attributes.status.mode & 06000) != 0;
-  return setid || attributes.unclaimed ? 0 : mount.settings.ttl_seconds;
+  if (setid || attributes.unclaimed) return 0;
+  return lasting_seconds(mount, attributes.is_watched && !attributes.is_volatile);
+}
+
+double entry_timeout(const Mount& mount, const Attributes& attributes) {
+  return lasting_seconds(mount, attributes.is_watched);
+}
+
+double missing_timeout(Mount& mount, NodeId directory) {
+  const auto record = mount.inodes.find(directory);
+  const bool is_watched = mount.settings.watched_mount != 0 && record && !(*record)->unwatched;
+  return lasting_seconds(mount, is_watched);
 }
 
 }  // namespace cvfs

@@ -2,6 +2,7 @@
 // parts are thread-safe each by itself; Mount does not change while it serves.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,11 +34,12 @@ struct HandleLimits {
 };
 
 struct MountSettings {
-  double ttl_seconds = 1.0;  // how long the kernel may believe names and attributes
+  double ttl_seconds = 1.0;  // how long the kernel may believe what nobody watches
   HandleLimits handles;
   std::string pid_namespace;  // of this process: what /proc/self/ns/pid says
   std::uint64_t root_device = 0;
-  bool makes_devices = false;  // for the host's root: the view is mounted with `dev`
+  std::uint64_t watched_mount = 0;  // where all that others change is told; 0: nowhere
+  bool makes_devices = false;       // for the host's root: the view is mounted with `dev`
 };
 
 struct Mount {
@@ -52,6 +54,8 @@ struct Mount {
   std::unique_ptr<Journal> journal;
   MountSettings settings;
   std::unique_ptr<FileLocks> locks;  // null: the kernel's own (locks=local), or none (locks=off)
+  // Moves on before each change by others is looked up in `inodes` (fuse/notifier.h).
+  std::atomic<std::uint64_t> changes = 0;
 
   // A file's reference by its number. ESTALE: it is gone.
   Result<PinnedFile> pin(NodeId node) { return files->pin(node, TRY(inodes.find(node))->id); }
@@ -71,6 +75,7 @@ struct MountParts {
   std::unique_ptr<Passthrough> passthrough;
   double ttl_seconds = 1.0;
   bool shares_locks = false;   // locks=shared
+  bool is_watched = false;     // others' changes will be told
   bool makes_devices = false;  // mounted with `dev`
 };
 
@@ -141,7 +146,10 @@ Result<Entry> introduce(Mount& mount, Intent& intent, File file);
 // The attributes as callers are shown them.
 Result<Attributes> describe(Mount& mount, NodeId node, const File& file);
 
-// How long the kernel may believe these attributes, in seconds.
+// How long the kernel may believe, in seconds: these attributes; a name that leads to them; that
+// there is no such name in a directory.
 double attribute_timeout(const Mount& mount, const Attributes& attributes);
+double entry_timeout(const Mount& mount, const Attributes& attributes);
+double missing_timeout(Mount& mount, NodeId directory);
 
 }  // namespace cvfs

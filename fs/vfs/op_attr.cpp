@@ -35,9 +35,10 @@ Result<void> set_owner(Mount& mount, const Caller& caller, NodeId node, const Pi
   return {};
 }
 
-// chown(-1, -1) says nothing to change, and yet takes setid bits away and moves the ctime. The client
-// asks the same before somebody writes to a setid file (__remove_privs()), and does not say which it
-// is: whoever may not chown changes nothing by it, as the write itself tells what it takes away.
+// chown(-1, -1) says nothing to change, and yet takes setid bits away and moves the ctime. The
+// client asks the same before somebody writes to a setid file (__remove_privs()), and does not say
+// which it is: whoever may not chown changes nothing by it, as the write itself tells what it takes
+// away.
 Result<void> renew_owner(Mount& mount, const Caller& caller, NodeId node, const PinnedFile& file) {
   const Attributes now = TRY(describe(mount, node, *file));
   if (caller.uid != now.uid && !is_root(mount, caller)) return {};
@@ -86,7 +87,10 @@ Result<Attributes> op_setattr(Mount& mount, const Caller& caller, NodeId node,
   if (change.size) TRY(set_size(mount, caller, node, file, change, handle));
   if (change.mode) TRY(set_mode(mount, caller, node, file, *change.mode));
   if (change.times) TRY(mount.store->set_times(*file, *change.times));
-  return describe(mount, node, *file);
+  Attributes changed = TRY(describe(mount, node, *file));
+  // The kernel takes them whatever it has been told since we looked (fuse_do_setattr(), 6.18).
+  changed.is_volatile = true;
+  return changed;
 }
 
 }  // namespace cvfs

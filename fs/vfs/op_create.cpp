@@ -72,6 +72,7 @@ Result<CreatedEntry> introduce_open(Mount& mount, Intent& intent, CreatedFile cr
   Entry entry = TRY(introduce(mount, intent, std::move(created.file)));
   OpenedFile opened =
       TRY(open_with(mount, intent, entry.lookup.node(), std::move(created.io), flags));
+  entry.attributes.is_volatile = TRY(mount.inodes.find(entry.lookup.node()))->may_be_mapped;
   return CreatedEntry{std::move(entry), std::move(opened)};
 }
 
@@ -101,6 +102,7 @@ Result<CreatedEntry> open_existing(Mount& mount, Intent& intent, const Caller& c
   if (!entry) return fail(entry.error().value == ESTALE ? ENOENT : entry.error().value);
   if (!is_plainly_allowed(caller, entry->attributes, flags)) return fail(ESTALE);
   constexpr int kCreation = O_CREAT | O_EXCL;
+  entry->attributes.is_volatile = true;  // as in op_setattr(): fuse_create_open()
   auto opened = op_open(mount, intent, caller, entry->lookup.node(), flags & ~kCreation, false);
   if (!opened) return fail(opened.error().value == ESTALE ? ENOENT : opened.error().value);
   return CreatedEntry{std::move(*entry), std::move(*opened)};
@@ -211,7 +213,10 @@ Result<Entry> op_link(Mount& mount, Intent& intent, const Caller& caller, NodeId
     unmake(mount, new_parent, new_name, S_IFREG);
     return fail(linked.error());
   }
-  return introduce_made(mount, intent, new_parent, new_name, S_IFREG, std::move(*linked));
+  Entry entry =
+      TRY(introduce_made(mount, intent, new_parent, new_name, S_IFREG, std::move(*linked)));
+  entry.attributes.is_volatile = true;  // as in op_setattr(): create_new_entry()
+  return entry;
 }
 
 }  // namespace cvfs

@@ -26,6 +26,13 @@ Result<HandleRef> add_handle(Mount& mount, Intent& intent, NodeId node, const Fi
   return HandleRef(mount, *added);
 }
 
+// Stores by a shared mapping are told to nobody, and it outlives the handle: from now on the kernel
+// does not believe the attributes for long, nor those that it has.
+void note_mappable(Mount& mount, NodeId node, InodeRecord& record, int flags) {
+  if (mount.settings.watched_mount == 0 || (flags & O_ACCMODE) != O_RDWR) return;
+  if (!record.may_be_mapped.exchange(true)) mount.passthrough->invalidate(node);
+}
+
 bool is_for_writing(int flags) {
   return (flags & O_ACCMODE) != O_RDONLY;
 }
@@ -47,7 +54,8 @@ bool has_room_for_handle(const Mount& mount, bool is_directory, bool has_io) {
 Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
                            int flags, bool keep_setid) {
   const PinnedFile file = TRY(mount.pin(node));
-  const std::int32_t backing = mount.passthrough->backing_of(*TRY(mount.inodes.find(node)), *file);
+  InodeRecord& record = *TRY(mount.inodes.find(node));
+  const std::int32_t backing = mount.passthrough->backing_of(record, *file);
   // The kernel's own open of a file that it passes through checks neither append-only nor a
   // read-only mount nor a running program, and makes EIO of what it does find: we ask first.
   const bool is_unseen = backing != kBackingNone && is_for_writing(flags);
@@ -71,7 +79,10 @@ Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, N
     HandleRef handle = TRY(add_handle(mount, intent, node, *file, std::move(io), flags));
     return OpenedFile{std::move(handle), can_be_mapped ? kBackingNone : backing, true};
   }
-  if (backing != kBackingNone) io.reset();  // most files that are passed through never need it
+  if (backing != kBackingNone) {
+    note_mappable(mount, node, record, flags);
+    io.reset();  // most files that are passed through never need it
+  }
   return OpenedFile{TRY(add_handle(mount, intent, node, *file, std::move(io), flags)), backing};
 }
 
@@ -85,9 +96,12 @@ Result<OpenedFile> op_opendir(Mount& mount, Intent& intent, NodeId node) {
 
 Result<OpenedFile> open_with(Mount& mount, Intent& intent, NodeId node, UniqueFd io, int flags) {
   const PinnedFile file = TRY(mount.pin(node));
-  const std::int32_t backing =
-      mount.passthrough->backing_of(*TRY(mount.inodes.find(node)), *file, true);
-  if (backing != kBackingNone) io.reset();
+  InodeRecord& record = *TRY(mount.inodes.find(node));
+  const std::int32_t backing = mount.passthrough->backing_of(record, *file);
+  if (backing != kBackingNone) {
+    note_mappable(mount, node, record, flags);
+    io.reset();
+  }
   return OpenedFile{TRY(add_handle(mount, intent, node, *file, std::move(io), flags)), backing};
 }
 

@@ -6,6 +6,7 @@
 #include "journal/journal.h"
 #include "journal/receive_area.h"
 #include "journal/statistics.h"
+#include "journal/watch_area.h"
 #include "locks/lock_section.h"
 #include "vfs/handle_table.h"
 #include "vfs/inode_table.h"
@@ -22,7 +23,8 @@ Outcome<void> lengthen(std::span<const std::byte> old, std::uint32_t, std::span<
 
 std::vector<SectionSpec> todays_sections() {
   return {
-      {Section::kInodes, InodeTable::kLayoutVersion, InodeTable::bytes_for(kMaxInodes)},
+      {Section::kInodes, InodeTable::kLayoutVersion, InodeTable::bytes_for(kMaxInodes),
+       InodeTable::migrate},
       {Section::kHandles, HandleTable::kLayoutVersion, HandleTable::bytes_for(kMaxHandles)},
       {Section::kJournal, Journal::kLayoutVersion, Journal::bytes(), Journal::migrate},
       {Section::kView, kViewStateVersion, kViewStateBytes, lengthen},
@@ -31,6 +33,7 @@ std::vector<SectionSpec> todays_sections() {
       {Section::kFaults, FaultArea::kLayoutVersion, sizeof(FaultArea)},
       {Section::kStatistics, Statistics::kLayoutVersion, Statistics::bytes()},
       {Section::kLocks, LockSection::kLayoutVersion, LockSection::bytes()},
+      {Section::kWatch, WatchArea::kLayoutVersion, WatchArea::bytes()},
   };
 }
 

@@ -128,10 +128,10 @@ options_refused 1 'userns: needs a value' userns
 # mount(8) itself takes ro=1 for ro.
 refused 1 'ro=1: takes no value' /sbin/mount.cvfs toto "$T/view" -o ro=1
 options_refused 1 'threads=0: not a number from 1 to 64' threads=0
-options_refused 1 'cache=ttl:x: not none or ttl:SECONDS' cache=ttl:x
+options_refused 1 'cache=ttl:x: not auto, notify, none or ttl:SECONDS' cache=ttl:x
 options_refused 1 'owner=root: not map, virtual or caller' owner=root
 options_refused 1 'containerdata=srv: not an absolute path' containerdata=srv
-for option in cache=notify lower=/etc transport=io_uring remount; do
+for option in lower=/etc transport=io_uring remount; do
   options_refused 1 "$option: not available in this version" "$option"
 done
 

@@ -30,6 +30,7 @@ TEST(ViewOptions, NothingGivenMeansTheDocumentedDefaults) {
   EXPECT_EQ(options.owner, OwnerPolicy::kDefault);
   EXPECT_EQ(options.containerdata, "/containerdata");
   EXPECT_EQ(options.passthrough, PassthroughMode::kAuto);
+  EXPECT_EQ(options.cache.mode, CacheMode::kAuto);
   EXPECT_EQ(options.cache.ttl_seconds, 1.0);
   EXPECT_EQ(options.log_level, LogLevel::kInfo);
   EXPECT_EQ(options.threads, 0U);
@@ -62,6 +63,10 @@ TEST(ViewOptions, MapsAreKeptAsGiven) {
 
 TEST(ViewOptions, CacheNoneAsksEveryTime) {
   EXPECT_EQ(parsed("cache=none").cache.ttl_seconds, 0);
+  EXPECT_EQ(parsed("cache=none").cache.mode, CacheMode::kNone);
+  EXPECT_EQ(parsed("cache=notify").cache.mode, CacheMode::kNotify);
+  EXPECT_EQ(parsed("cache=none,cache=auto").cache.ttl_seconds, 1.0);
+  EXPECT_EQ(parsed("cache=ttl:3").cache.mode, CacheMode::kTtl);
 }
 
 TEST(ViewOptions, ALaterOptionOverridesAnEarlierOne) {
@@ -149,12 +154,14 @@ TEST(ViewOptions, ValuesOutOfRangeAreRefused) {
 }
 
 TEST(ViewOptions, WhatThisVersionDoesNotOfferIsSaidSo) {
-  for (const auto* text : {"cache=notify", "lower=/etc", "transport=io_uring", "remount"}) {
+  for (const auto* text : {"lower=/etc", "transport=io_uring", "remount"}) {
     EXPECT_EQ(refusal(text).what, "not available in this version") << text;
     EXPECT_EQ(refusal(text, true).what, "not available in this version") << text;
   }
-  EXPECT_EQ(refusal("cache=notify").message(),
-            "cache=notify: not available in this version\n  try: cache=ttl:SECONDS or cache=none");
+  EXPECT_EQ(
+      refusal("remount").message(),
+      "remount: not available in this version\n  try: umount DIR, then mount it again with the "
+      "new options");
 }
 
 TEST(ViewOptions, AMessageStaysOnOneLine) {

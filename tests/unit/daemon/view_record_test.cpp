@@ -36,7 +36,7 @@ ServedView some_view() {
   view.plan.owner = OwnerPolicy::kVirtual;
   view.plan.stack_depth = 2;
   view.plan.options.passthrough = PassthroughMode::kOff;
-  view.plan.options.cache.ttl_seconds = 2.5;
+  view.plan.options.cache = {CacheMode::kNotify, 2.5};
   view.plan.options.log_level = LogLevel::kDebug;
   view.plan.options.threads = 7;
   view.plan.options.hang_seconds = 30;
@@ -51,6 +51,8 @@ ServedView some_view() {
   view.signals = some_descriptor();
   view.worker_bell = some_descriptor();
   view.standby_bell = some_descriptor();
+  view.watch = some_descriptor();
+  view.watch_place = some_descriptor();
   view.control = 77;
   view.control_path = "/run/cvfs/7.sock";
   view.mounted_at = 1'790'000'000;
@@ -62,8 +64,9 @@ ServedView some_view() {
 
 // Both views believe that they own the descriptors.
 void let_go(ServedView& read) {
-  for (UniqueFd* fd : {&read.device, &read.signals, &read.worker_bell, &read.standby_bell,
-                       &read.plan.source.tenant_root, &read.plan.source.directory}) {
+  for (UniqueFd* fd :
+       {&read.device, &read.signals, &read.worker_bell, &read.standby_bell, &read.watch,
+        &read.watch_place, &read.plan.source.tenant_root, &read.plan.source.directory}) {
     (void)fd->release();
   }
 }
@@ -79,6 +82,9 @@ TEST(ViewRecord, TellsAnotherBuildWhatTheViewIs) {
   EXPECT_EQ(read->plan.stack_depth, 2U);
   EXPECT_EQ(read->plan.options.passthrough, PassthroughMode::kOff);
   EXPECT_EQ(read->plan.options.cache.ttl_seconds, 2.5);
+  EXPECT_EQ(read->plan.options.cache.mode, CacheMode::kNotify);
+  EXPECT_EQ(read->watch.get(), view.watch.get());
+  EXPECT_EQ(read->watch_place.get(), view.watch_place.get());
   EXPECT_EQ(read->plan.options.log_level, LogLevel::kDebug);
   EXPECT_EQ(read->plan.options.threads, 7U);
   EXPECT_EQ(read->plan.options.hang_seconds, 30U);

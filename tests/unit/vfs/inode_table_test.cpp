@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <span>
 #include <thread>
 #include <vector>
@@ -156,6 +157,31 @@ TEST(InodeTable, KeepsItsCountsUnderManyThreads) {
     }
   }
   EXPECT_EQ(inodes.live(), 0U);
+}
+
+// What an event of the backing filesystem tells of a file is its handle alone.
+TEST(InodeTable, FindsAFileByItsHandleAlone) {
+  const Memory memory(100);
+  InodeTable inodes(memory.bytes, 100);
+  const NodeId node = inodes.remember(file(5, 1))->node;
+  (void)inodes.remember(file(6, 2));
+  FileId elsewhere = file(5, 1);
+  elsewhere.device = 8;
+  const NodeId other = inodes.remember(elsewhere)->node;
+  std::vector<NodeId> found;
+  inodes.for_each_of(file(5, 1).handle,
+                     [&](NodeId each, const InodeRecord&) { found.push_back(each); });
+  std::ranges::sort(found);
+  EXPECT_EQ(found, (std::vector<NodeId>{node, other}));
+}
+
+TEST(InodeTable, FindsNothingByNoHandle) {
+  const Memory memory(100);
+  InodeTable inodes(memory.bytes, 100);
+  FileId nameless = file(5);
+  nameless.handle = {};
+  (void)inodes.remember(nameless);
+  inodes.for_each_of({}, [](NodeId, const InodeRecord&) { ADD_FAILURE(); });
 }
 
 }  // namespace
