@@ -16,5 +16,12 @@ using Action = std::function<int(const Console& console)>;
 void add_status_command(CLI::App& app, Action& chosen);
 void add_upgrade_command(CLI::App& app, Action& chosen);
 void add_locks_command(CLI::App& app, Action& chosen);
+void add_tenant_command(CLI::App& app, Action& chosen);
+
+// Below `cvfs tenant`.
+void add_tenant_add_command(CLI::App& tenant, Action& chosen);
+void add_tenant_list_command(CLI::App& tenant, Action& chosen);
+void add_tenant_show_command(CLI::App& tenant, Action& chosen);
+void add_tenant_remove_command(CLI::App& tenant, Action& chosen);
 
 }  // namespace cvfs

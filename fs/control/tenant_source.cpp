@@ -5,14 +5,12 @@
 #include <optional>
 
 #include "control/printable.h"
+#include "control/tenant_name.h"
 #include "sys/file.h"
 #include "sys/mounts.h"
 
 namespace cvfs {
 namespace {
-
-constexpr std::size_t kMaxName = 32;  // useradd(8)
-constexpr std::string_view kTenantPrefix = "user-";
 
 // What was asked for, from the text alone.
 struct Request {
@@ -21,21 +19,6 @@ struct Request {
 };
 
 // ---- the words of the spec ----
-
-bool is_name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-         c == '.' || c == '-';
-}
-
-// useradd(8)'s rule: [a-zA-Z0-9_.][a-zA-Z0-9_.-]*, one '$' may follow, not "." or "..", not only
-// digits.
-bool is_tenant_name(std::string_view name) {
-  if (name.empty() || name.size() > kMaxName || name == "." || name == "..") return false;
-  if (name.front() == '-' || name.front() == '$') return false;
-  if (name.find_first_not_of("0123456789") == std::string_view::npos) return false;
-  if (name.back() == '$') name.remove_suffix(1);
-  return std::ranges::all_of(name, is_name_character);
-}
 
 // "/var//log/./" -> "/var/log". Nothing where a component is "..": what it leads to depends on the
 // symlinks before it, and somebody may change those.
@@ -143,21 +126,11 @@ struct Tenant {
   sys::FileStatus status;
 };
 
-// The tenant's directory itself, also where a view is mounted over it: a copy of the mount that the
-// directory lies on does not have the view on top. A directory that is a mount of its own below its
-// view cannot be reached so: then what the copy has in its place is not the tenant's.
-Result<UniqueFd> open_entry(const UniqueFd& parent, const std::string& entry) {
-  UniqueFd seen = TRY(sys::open_name(parent.get(), entry.c_str(), O_PATH));
-  if (!sys::is_view(seen.get())) return seen;
-  const UniqueFd below = TRY(sys::copy_of_mount(parent.get()));
-  return UniqueFd(TRY(sys::open_name(below.get(), entry.c_str(), O_PATH)));
-}
-
 Outcome<Tenant> open_tenant(const std::string& name, const std::string& containerdata) {
   const UniqueFd parent = TRY(open_containerdata(containerdata));
   const std::string entry = std::string(kTenantPrefix) + name;
   const std::string object = printable(containerdata) + "/" + entry;
-  auto root = open_entry(parent, entry);
+  auto root = open_tenant_tree(parent, name);
   if (!root && root.error().value == ENOENT) {
     return refuse(object, "no such tenant",
                   "install -d -m 0700 -o " + name + " -g " + name + " " + object);
@@ -208,6 +181,17 @@ Result<UniqueFd> open_below_views(const UniqueFd& tenant_root, const std::string
 }
 
 }  // namespace
+
+// A copy of the mount that the directory lies on does not have the view on top. A directory that is
+// a mount of its own below its view cannot be reached so: then what the copy has in its place is
+// not the tenant's.
+Result<UniqueFd> open_tenant_tree(const UniqueFd& containerdata, const std::string& name) {
+  const std::string entry = std::string(kTenantPrefix) + name;
+  UniqueFd seen = TRY(sys::open_name(containerdata.get(), entry.c_str(), O_PATH));
+  if (!sys::is_view(seen.get())) return seen;
+  const UniqueFd below = TRY(sys::copy_of_mount(containerdata.get()));
+  return UniqueFd(TRY(sys::open_name(below.get(), entry.c_str(), O_PATH)));
+}
 
 Outcome<TenantSource> open_tenant_source(std::string_view spec, const std::string& containerdata) {
   Request request = TRY(parse_spec(spec, containerdata));

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "base/operator_error.h"
+#include "base/result.h"
 #include "base/unique_fd.h"
 
 namespace cvfs {
@@ -30,5 +31,9 @@ struct TenantSource {
 // symlink), goes through a magic link, cannot be opened; user-NAME owned by root (a tenant must be
 // a user); user-NAME being a symlink.
 Outcome<TenantSource> open_tenant_source(std::string_view spec, const std::string& containerdata);
+
+// O_PATH on user-NAME itself, also where a view is mounted over it: no view is asked. What it is
+// (a symlink, a file) is not looked at. ENOENT: no such tenant.
+Result<UniqueFd> open_tenant_tree(const UniqueFd& containerdata, const std::string& name);
 
 }  // namespace cvfs

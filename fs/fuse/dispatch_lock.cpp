@@ -7,9 +7,9 @@
 #include <cerrno>
 
 #include "fuse/message.h"
-#include "fuse/notify.h"
 #include "fuse/request.h"
 #include "sys/fuse_device.h"
+#include "sys/fuse_notification.h"
 
 namespace cvfs {
 
@@ -121,7 +121,7 @@ void answer_locks_on(Mount& mount, int device_fd) {
     send_error(device_fd, reply_to, error);
   };
   mount.locks->answer_by(answer, [device_fd, answer](NodeId node, std::uint64_t reply_to) {
-    forget_attributes(device_fd, node);
+    (void)sys::invalidate_inode(device_fd, node, false);
     answer(reply_to, 0);
   });
 }

@@ -1,59 +1,24 @@
 #include "idmap/subordinate_ids.h"
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "base/ids.h"
 #include "base/result.h"
-#include "idmap/parse_number.h"
+#include "idmap/subordinate_lines.h"
 
 namespace cvfs {
 namespace {
 
-struct Line {
-  std::string_view owner;
-  SubordinateRange range;
-};
-
 constexpr std::uint32_t kUsualCount = 65536;    // login.defs(5): SUB_UID_COUNT
 constexpr std::uint32_t kLowestStart = 100000;  // login.defs(5): SUB_UID_MIN
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r";
-  const std::size_t begin = std::min(text.find_first_not_of(kSpace), text.size());
-  const std::size_t end = text.find_last_not_of(kSpace) + 1;  // npos + 1 is 0
-  return begin < end ? text.substr(begin, end - begin) : std::string_view();
-}
-
-// "OWNER:START:COUNT"; anything else is no line.
-std::optional<Line> parse_line(std::string_view text) {
-  text = trim(text);
-  const std::size_t first = text.find(':');
-  if (first == std::string_view::npos || first == 0) return std::nullopt;
-  const std::size_t second = text.find(':', first + 1);
-  if (second == std::string_view::npos) return std::nullopt;
-  const auto start = parse_number(text.substr(first + 1, second - first - 1));
-  const auto count = parse_number(text.substr(second + 1));
-  if (!start || !count || *count == 0) return std::nullopt;
-  return Line{text.substr(0, first), {*start, *count}};
-}
-
-template <class Visit>
-void for_each_line(std::string_view contents, Visit visit) {
-  while (!contents.empty()) {
-    const std::size_t length = std::min(contents.find('\n'), contents.size());
-    if (const auto line = parse_line(contents.substr(0, length))) visit(*line);
-    contents.remove_prefix(std::min(length + 1, contents.size()));
-  }
-}
 
 // Where a range may start without touching any line's.
 std::uint64_t first_free_start(std::string_view contents) {
   std::uint64_t start = kLowestStart;
-  for_each_line(contents, [&](const Line& line) {
+  for (const SubordinateLine& line : subordinate_lines(contents)) {
     start = std::max(start, std::uint64_t{line.range.start} + line.range.count);
-  });
+  }
   return start;
 }
 
@@ -94,9 +59,9 @@ std::vector<SubordinateRange> subordinate_ranges(std::string_view contents, std:
                                                  std::uint32_t id) {
   const std::string number = id == kUnmappedId ? std::string(name) : std::to_string(id);
   std::vector<SubordinateRange> ranges;
-  for_each_line(contents, [&](const Line& line) {
+  for (const SubordinateLine& line : subordinate_lines(contents)) {
     if (line.owner == name || line.owner == number) ranges.push_back(line.range);
-  });
+  }
   return ranges;
 }
 

@@ -28,7 +28,7 @@ Outcome<User> look_up_user(User user, LookUp look_up) {
   while ((error = look_up(&entry, buffer.data(), buffer.size(), &found)) == ERANGE) {
     buffer.resize(buffer.size() * 2);
   }
-  if (found) return User{found->pw_name, found->pw_uid, true};
+  if (found) return User{found->pw_name, found->pw_uid, true, found->pw_gid};
   if (means_not_found(error)) return user;
   return refuse(user.name,
                 "the user cannot be looked up: " + std::generic_category().message(error),

@@ -14,7 +14,8 @@ namespace cvfs {
 struct User {
   std::string name;
   std::uint32_t uid = kUnmappedId;
-  bool is_known = false;  // to the user database
+  bool is_known = false;            // to the user database
+  std::uint32_t gid = kUnmappedId;  // the primary group's
 };
 
 // `text` is a login name or a uid; all digits are a uid, as dockerd has it. A user that the

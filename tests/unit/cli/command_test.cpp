@@ -332,8 +332,16 @@ TEST(CommandLine, MistakesAreOneLineAndAHint) {
   EXPECT_EQ(refused({}), "cvfs: which command?\n  try: cvfs --help\n");
   EXPECT_EQ(refused({"stauts"}), "cvfs: stauts: no such command\n  try: cvfs status\n");
   EXPECT_EQ(refused({"frobnicate"}), "cvfs: frobnicate: no such command\n  try: cvfs --help\n");
-  EXPECT_THAT(refused({"--verbose"}), HasSubstr("--verbose\n  try: cvfs --help\n"));
-  EXPECT_THAT(refused({"status", "--jsn"}), HasSubstr("--jsn\n  try: cvfs status --help\n"));
+  EXPECT_EQ(refused({"--verbose"}), "cvfs: --verbose: no such option\n  try: cvfs --help\n");
+  EXPECT_EQ(refused({"--verison"}), "cvfs: --verison: no such option\n  try: cvfs --version\n");
+  EXPECT_EQ(refused({"status", "--jsn"}),
+            "cvfs: --jsn: no such option\n  try: cvfs status --json\n");
+  EXPECT_EQ(refused({"upgrade", "--cvsfd=/opt"}),
+            "cvfs: --cvsfd: no such option\n  try: cvfs upgrade --cvfsd\n");
+  EXPECT_EQ(refused({"tenant"}),
+            "cvfs: tenant: which of its commands?\n  try: cvfs tenant --help\n");
+  EXPECT_EQ(refused({"tenant", "ad", "toto"}),
+            "cvfs: ad: no such command\n  try: cvfs tenant add\n");
   EXPECT_THAT(refused({"upgrade", "--cvfsd"}), HasSubstr("  try: cvfs upgrade --help\n"));
 }
 
