@@ -1,8 +1,9 @@
 #include "vfs/op_access.h"
 
-#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <cstdio>
 
 namespace cvfs {
 

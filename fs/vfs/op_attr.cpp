@@ -1,8 +1,8 @@
 #include "vfs/op_attr.h"
 
 #include "vfs/claim.h"
-#include "vfs/groupless_setgid.h"
 #include "vfs/op_open.h"
+#include "vfs/setid_bits.h"
 
 namespace cvfs {
 
@@ -26,9 +26,9 @@ Result<void> set_owner(Mount& mount, const Caller& caller, NodeId node, const Pi
   OwnerChange owner;
   if (change.uid) owner.uid = TRY(mount.identity->container(*change.uid));
   if (change.gid) owner.gid = TRY(mount.identity->container(*change.gid));
-  const auto setgid = TRY(GrouplessSetgid::of(mount, caller, node, *file));
+  const auto setid = TRY(SetidBits::of(mount, caller, node, *file, false));
   TRY(mount.owners->set_owner(*file, owner));
-  TRY(setgid.settle(mount, node, *file));
+  TRY(setid.settle(mount, node, *file));
   if (TRY(mount.inodes.find(node))->unclaimed && !is_engines_chown(mount, caller, owner)) {
     end_unclaimed(mount, node, *file);
   }
@@ -65,12 +65,11 @@ Result<void> change_size(Mount& mount, const PinnedFile& file, const AttributeCh
 
 Result<void> set_size(Mount& mount, const Caller& caller, NodeId node, const PinnedFile& file,
                       const AttributeChange& change, HandleId handle) {
-  const auto setgid = TRY(GrouplessSetgid::of(mount, caller, node, *file));
+  const auto setid = TRY(SetidBits::of(mount, caller, node, *file, change.keep_setid));
   // Afterwards: a file that cannot be truncated keeps its setid bits.
   TRY(change_size(mount, file, change, handle));
-  if (change.keep_setid) return {};
-  TRY(mount.owners->before_write(*file, false));
-  return setgid.settle(mount, node, *file);
+  TRY(mount.owners->before_write(*file, change.keep_setid));
+  return setid.settle(mount, node, *file);
 }
 
 }  // namespace

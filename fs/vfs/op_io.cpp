@@ -9,8 +9,8 @@
 #include <type_traits>
 #include <vector>
 
-#include "vfs/groupless_setgid.h"
 #include "vfs/op_open.h"
+#include "vfs/setid_bits.h"
 
 namespace cvfs {
 
@@ -29,30 +29,32 @@ Result<std::size_t> op_read(Mount& mount, HandleId handle, std::span<std::byte> 
 
 namespace {
 
-// What becomes of the setid bits of a file that is written by a caller without CAP_FSETID.
+// What becomes of the setid bits of a file that is written through a handle.
 class SetidLoss {
  public:
   static Result<SetidLoss> of(Mount& mount, const Caller& caller, HandleId handle,
                               bool keep_setid) {
     SetidLoss loss;
-    if (keep_setid) return loss;
+    loss.keeps_ = keep_setid;
+    if (keep_setid && !mount.owners->has_virtual_modes()) return loss;
     loss.node_ = TRY(mount.handles.find(handle))->node;
     loss.file_ = TRY(mount.pin(loss.node_));
-    loss.groupless_ = TRY(GrouplessSetgid::of(mount, caller, loss.node_, *loss.file_));
+    loss.bits_ = TRY(SetidBits::of(mount, caller, loss.node_, *loss.file_, keep_setid));
     return loss;
   }
 
-  // Takes those away that the backing filesystem does not know of.
+  // Takes those away that the backing filesystem does not know of, and gives back what it took.
   Result<void> settle(Mount& mount) const {
     if (node_ == 0) return {};
-    if (mount.owners->has_virtual_modes()) TRY(mount.owners->before_write(*file_, false));
-    return groupless_.settle(mount, node_, *file_);
+    TRY(mount.owners->before_write(*file_, keeps_));
+    return bits_.settle(mount, node_, *file_);
   }
 
  private:
-  NodeId node_ = 0;  // 0: all are kept
+  NodeId node_ = 0;  // 0: the backing filesystem does it right
   PinnedFile file_;
-  GrouplessSetgid groupless_;
+  SetidBits bits_;
+  bool keeps_ = false;
 };
 
 // What `action` does with the handle's descriptor needs no right to write: the file may have become

@@ -2,7 +2,7 @@
 
 #include <fcntl.h>
 
-#include "vfs/groupless_setgid.h"
+#include "vfs/setid_bits.h"
 
 namespace cvfs {
 
@@ -45,6 +45,14 @@ bool has_become_append_only(Mount& mount, const File& file, std::int32_t backing
   return !status || status->append_only;
 }
 
+// What the backing filesystem does not see it loses at the first write, if that can be had, and now
+// otherwise.
+Result<void> lose_setid(Mount& mount, const File& file, bool truncates, bool keeps) {
+  const bool is_watched = !truncates && mount.owners->watch_setid(file);
+  if (is_watched) return {};
+  return mount.owners->before_write(file, keeps);
+}
+
 }  // namespace
 
 bool has_room_for_handle(const Mount& mount, bool is_directory, bool has_io) {
@@ -60,17 +68,17 @@ Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, N
   // read-only mount nor a running program, and makes EIO of what it does find: we ask first.
   const bool is_unseen = backing != kBackingNone && is_for_writing(flags);
   const bool loses_setid = is_unseen || (flags & O_TRUNC) != 0;
-  GrouplessSetgid setgid;
-  if (loses_setid) setgid = TRY(GrouplessSetgid::of(mount, caller, node, *file));
+  // Under passthrough the kernel does not say at open(2) who writes with CAP_FSETID later.
+  const bool keeps = keep_setid && (!is_unseen || caller.may_keep_setid());
+  SetidBits setid;
+  if (loses_setid) setid = TRY(SetidBits::of(mount, caller, node, *file, keeps));
   UniqueFd io;
   if (backing == kBackingNone || is_for_writing(flags) || (flags & O_TRUNC) != 0) {
     io = TRY(mount.store->open(*file, flags, keep_setid));
   }
   if (loses_setid) {
-    // Under passthrough the kernel does not say at open(2) who writes with CAP_FSETID later.
-    const bool keeps = keep_setid && (!is_unseen || caller.may_keep_setid());
-    TRY(mount.owners->before_write(*file, keeps));
-    TRY(setgid.settle(mount, node, *file));
+    TRY(lose_setid(mount, *file, (flags & O_TRUNC) != 0, keeps));
+    TRY(setid.settle(mount, node, *file));
   }
   if (has_become_append_only(mount, *file, backing, flags)) {
     // What can also be read can be mapped. The kernel makes EIO of it while others have the file
@@ -101,6 +109,7 @@ Result<OpenedFile> open_with(Mount& mount, Intent& intent, NodeId node, UniqueFd
   if (backing != kBackingNone) {
     note_mappable(mount, node, record, flags);
     io.reset();
+    if (is_for_writing(flags)) (void)mount.owners->watch_setid(*file);
   }
   return OpenedFile{TRY(add_handle(mount, intent, node, *file, std::move(io), flags)), backing};
 }

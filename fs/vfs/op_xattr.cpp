@@ -68,6 +68,28 @@ Result<void> set_once(Mount& mount, Intent& intent, const File& file, const char
       had_one ? 1 : 0);
 }
 
+Result<void> remove_once(Mount& mount, Intent& intent, const File& file, const char* name) {
+  const bool had_one = was_there(mount, intent, file, name);
+  return exactly_once(
+      intent, [&] { return mount.store->remove_xattr(file, name); },
+      [&] { return had_one && !mount.store->get_xattr(file, name, {}); }, had_one ? 1 : 0);
+}
+
+// A change of the file's capability, which may also be a mark of ours.
+template <class Change>
+Result<void> beside_setid(Mount& mount, const File& file, Change change) {
+  TRY(mount.owners->unwatch_setid(file));
+  const Result<void> changed = change();
+  (void)mount.owners->watch_setid(file);
+  return changed;
+}
+
+bool is_setid_mark(Mount& mount, const File& file, const char* name) {
+  if (kind_of(mount, name) != Kind::kCapability) return false;
+  const auto value = read_whole(mount, file, name);
+  return value && mount.owners->is_setid_mark(*value);
+}
+
 }  // namespace
 
 Result<std::vector<std::byte>> op_getxattr(Mount& mount, NodeId node, const char* name) {
@@ -81,6 +103,7 @@ Result<std::vector<std::byte>> op_getxattr(Mount& mount, NodeId node, const char
   std::vector<std::byte> value = TRY(std::move(read));
   if (kind == Kind::kAcl) TRY(translate_acl_to_shown(value, *mount.identity));
   if (kind == Kind::kCapability) {
+    if (mount.owners->is_setid_mark(value)) return fail(ENODATA);
     const FileCapability shown = TRY(translate_capability_to_shown(value, *mount.identity));
     value.assign(std::begin(shown.bytes), std::end(shown.bytes));
   }
@@ -96,7 +119,9 @@ Result<void> op_setxattr(Mount& mount, Intent& intent, const Caller& caller, Nod
   const PinnedFile file = TRY(mount.pin(node));
   if (kind == Kind::kCapability) {
     const FileCapability stored = TRY(translate_capability_to_stored(value, *mount.identity));
-    return set_once(mount, intent, *file, name, stored.bytes, flags, false);
+    return beside_setid(mount, *file, [&] {
+      return set_once(mount, intent, *file, name, stored.bytes, flags, false);
+    });
   }
   if (kind == Kind::kPlain) return set_once(mount, intent, *file, name, value, flags, false);
 
@@ -119,10 +144,8 @@ Result<void> op_removexattr(Mount& mount, Intent& intent, NodeId node, const cha
   if (kind == Kind::kUnsupported) return fail(EOPNOTSUPP);
   const PinnedFile file = TRY(mount.pin(node));
   if (kind == Kind::kVirtualAcl) return mount.owners->remove_acl(*file, *acl_kind(name));
-  const bool had_one = was_there(mount, intent, *file, name);
-  return exactly_once(
-      intent, [&] { return mount.store->remove_xattr(*file, name); },
-      [&] { return had_one && !mount.store->get_xattr(*file, name, {}); }, had_one ? 1 : 0);
+  if (kind != Kind::kCapability) return remove_once(mount, intent, *file, name);
+  return beside_setid(mount, *file, [&] { return remove_once(mount, intent, *file, name); });
 }
 
 Result<std::vector<char>> op_listxattr(Mount& mount, const Caller& caller, NodeId node) {
@@ -139,8 +162,9 @@ Result<std::vector<char>> op_listxattr(Mount& mount, const Caller& caller, NodeI
     }
     const Kind kind = kind_of(mount, name);
     const bool hidden = caller.uid.value != 0 && std::string_view(name).starts_with("trusted.");
-    if (kind != Kind::kReserved && kind != Kind::kUnsupported && kind != Kind::kVirtualAcl &&
-        !hidden) {
+    const bool is_shown = kind != Kind::kReserved && kind != Kind::kUnsupported &&
+                          kind != Kind::kVirtualAcl && !hidden;
+    if (is_shown && !is_setid_mark(mount, *file, name)) {
       shown.insert(shown.end(), name, name + length);
     }
     at += length;

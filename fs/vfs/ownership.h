@@ -44,6 +44,12 @@ class Ownership {
   // take away when a file is written: before_write().
   virtual bool has_virtual_modes() const { return false; }
   virtual Result<void> before_write(const File&, bool /*keep_setid*/) const { return {}; }
+  // From here on writes that we do not see take the bits, too, by way of a mark in
+  // security.capability. False: they do not.
+  virtual bool watch_setid(const File&) const { return false; }
+  // No longer: to be called before security.capability is changed.
+  virtual Result<void> unwatch_setid(const File&) const { return {}; }
+  virtual bool is_setid_mark(std::span<const std::byte> /*capability*/) const { return false; }
 
   // owner=caller: does every file belong to whoever asks? Then attributes are each caller's own and
   // must not be cached, nothing is unclaimed, and access is for us to check (vfs/op_access.h).

@@ -17,7 +17,7 @@ std::int32_t Passthrough::register_file(const File& file) {
   const auto status = sys::status_of(file.fd());
   if (!status || status->append_only) return kBackingNone;
   // In the file's group, which keeps setgid bits without group execution: who is to lose them does
-  // so when it opens the file (vfs/groupless_setgid.h).
+  // so when it opens the file (vfs/setid_bits.h).
   const sys::ActUnprivileged guard(tenant_uid_.value, status->gid, true);
   const auto id = sys::open_backing(device_fd_, file.fd());
   if (id) return *id;

@@ -1,3 +1,7 @@
+#include <endian.h>
+#include <linux/capability.h>
+
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -25,6 +29,11 @@ constexpr XattrNames kUserNames{"user.containers.override_stat", "user.cvfs.posi
                                 "user.cvfs.posix_acl_default"};
 constexpr XattrNames kTrustedNames{"trusted.cvfs.override_stat", "trusted.cvfs.posix_acl_access",
                                    "trusted.cvfs.posix_acl_default"};
+
+constexpr const char* kCapability = "security.capability";
+// Whether setid bits are watched (watch_setid()). Not for the tenant's backups: those leave the
+// capability out, too.
+constexpr const char* kSetidWatched = "trusted.cvfs.setid_watched";
 
 const XattrNames& names_for(mode_t mode_on_disk) {
   return S_ISREG(mode_on_disk) || S_ISDIR(mode_on_disk) ? kUserNames : kTrustedNames;
@@ -126,6 +135,38 @@ class VirtualOwnership final : public Ownership {
     return write(file, status, values);
   }
 
+  // A write takes a file's capability away, whoever lets it through. So a capability to nothing is
+  // put beside the bits, and a note that it was: if the one is there without the other, it was
+  // written.
+  bool watch_setid(const File& file) const override {
+    const auto status = own_status(file);
+    const auto values = status ? read(file, *status) : fail(status.error());
+    if (!values) return false;
+    if (!has_bits_to_lose(values->mode) || has_xattr(file, kSetidWatched)) return true;
+    const vfs_ns_cap_data mark = setid_mark();
+    const auto bytes = std::as_bytes(std::span(&mark, 1));
+    if (!has_xattr(file, kCapability) && !store_.set_xattr(file, kCapability, bytes, 0, false)) {
+      return false;
+    }
+    return store_.set_xattr(file, kSetidWatched, {}, 0, false).has_value();
+  }
+
+  Result<void> unwatch_setid(const File& file) const override {
+    if (!has_xattr(file, kSetidWatched)) return {};
+    const FileStatus status = TRY(own_status(file));
+    TRY(write(file, status, TRY(read(file, status))));
+    TRY(store_.remove_xattr(file, kSetidWatched));
+    std::byte bytes[sizeof(vfs_ns_cap_data)];
+    const auto size = store_.get_xattr(file, kCapability, bytes);
+    if (!size || !is_setid_mark(std::span(bytes).first(*size))) return {};
+    return store_.remove_xattr(file, kCapability);
+  }
+
+  bool is_setid_mark(std::span<const std::byte> capability) const override {
+    const vfs_ns_cap_data mark = setid_mark();
+    return std::ranges::equal(capability, std::as_bytes(std::span(&mark, 1)));
+  }
+
   Acls acls() const override { return Acls::kVirtual; }
 
   Result<std::vector<std::byte>> acl(const File& file, AclKind kind) const override {
@@ -180,7 +221,8 @@ class VirtualOwnership final : public Ownership {
 
   bool is_reserved(const char* xattr) const override {
     return is_claim_xattr(xattr) || std::strcmp(xattr, kUserNames.override_stat) == 0 ||
-           std::strcmp(xattr, kTrustedNames.override_stat) == 0 || acl_behind(xattr);
+           std::strcmp(xattr, kTrustedNames.override_stat) == 0 ||
+           std::strcmp(xattr, kSetidWatched) == 0 || acl_behind(xattr);
   }
 
  private:
@@ -218,7 +260,11 @@ class VirtualOwnership final : public Ownership {
     const auto size = store_.get_xattr(file, names_for(status.mode).override_stat,
                                        std::as_writable_bytes(std::span(text)));
     if (size) {
-      if (const auto parsed = parse_override_stat({text, *size}, status.mode)) return *parsed;
+      auto parsed = parse_override_stat({text, *size}, status.mode);
+      if (parsed && has_lost_bits(file, parsed->mode)) {
+        parsed->mode &= ~setid_that_chown_clears(parsed->mode);
+      }
+      if (parsed) return *parsed;
     } else if (!is_none(size.error().value)) {
       return fail(size.error());
     }
@@ -237,7 +283,31 @@ class VirtualOwnership final : public Ownership {
     values.mode = (values.mode & S_IFMT) | permissions;
     const mode_t on_disk = mode_on_disk((status.mode & S_IFMT) | permissions, acl);
     TRY(store_.set_mode(file, on_disk & kPermissionBits));
-    return write(file, status, values);
+    if (status.is_regular()) TRY(unwatch_setid(file));
+    TRY(write(file, status, values));
+    if (status.is_regular()) (void)watch_setid(file);
+    return {};
+  }
+
+  static bool has_bits_to_lose(mode_t mode) {
+    return S_ISREG(mode) && (mode & setid_that_chown_clears(mode)) != 0;
+  }
+
+  bool has_xattr(const File& file, const char* name) const {
+    return store_.get_xattr(file, name, {}).has_value();
+  }
+
+  bool has_lost_bits(const File& file, mode_t mode) const {
+    return has_bits_to_lose(mode) && has_xattr(file, kSetidWatched) &&
+           !has_xattr(file, kCapability);
+  }
+
+  // Version 3, of the tenant's: it counts for nobody, and gives nothing.
+  vfs_ns_cap_data setid_mark() const {
+    vfs_ns_cap_data mark{};
+    mark.magic_etc = htole32(VFS_CAP_REVISION_3);
+    mark.rootid = htole32(tenant_uid_);
+    return mark;
   }
 
   // In container ids. Nothing: there is none, or what is there is none.

@@ -205,9 +205,7 @@ std::int64_t any_mode(Choice& choice) {
 }
 
 std::int64_t any_file_mode(Choice& choice) {
-  if (choice.policy.name == "caller") return any_mode(choice) & ~06000;
-  const bool loses_setid = choice.policy.name != "map" && choice.policy.has_passthrough;
-  return any_mode(choice) & (loses_setid ? ~06000 : ~0);
+  return any_mode(choice) & (choice.policy.name == "caller" ? ~06000 : ~0);
 }
 
 std::int64_t any_uid(Choice& choice) {

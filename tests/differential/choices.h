@@ -35,7 +35,7 @@ std::string any_xattr(Choice& choice);
 std::int64_t any_offset(Choice& choice);
 std::int64_t any_length(Choice& choice);
 std::int64_t any_mode(Choice& choice);
-// Without setid bits that a view cannot keep as a native filesystem does (differences.cpp).
+// Without setid bits where a view keeps none of files (owner=caller).
 std::int64_t any_file_mode(Choice& choice);
 std::int64_t any_uid(Choice& choice);
 

@@ -43,16 +43,25 @@ class Buffer {
   char* bytes_;
 };
 
+// Setgid without group execution, which who is not in the group loses at the first write natively,
+// and under passthrough when it opens the file for writing.
+bool is_groupless_setgid(mode_t mode) {
+  return S_ISREG(mode) && (mode & (S_ISGID | S_IXGRP)) == S_ISGID;
+}
+
 // Whether a pipe or a socket may be opened the kernel asks nobody under owner=caller.
-bool is_unchecked(const Actor& actor, const Step& s) {
+bool is_unlike_open(const Actor& actor, const Step& s) {
+  const bool is_caller = actor.policy.name == "caller";
+  const bool loses_early = actor.policy.has_passthrough && (s.b & O_ACCMODE) != O_RDONLY;
   struct stat status {};
-  if (actor.policy.name != "caller") return false;
-  return ::fstatat(actor.directory(s), s.path.c_str(), &status, 0) == 0 &&
-         (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
+  if (!is_caller && !loses_early) return false;
+  if (::fstatat(actor.directory(s), s.path.c_str(), &status, 0) < 0) return false;
+  if (loses_early && is_groupless_setgid(status.st_mode)) return true;
+  return is_caller && (S_ISFIFO(status.st_mode) || S_ISSOCK(status.st_mode));
 }
 
 std::string do_open(Actor& actor, const Step& s) {
-  if (is_unchecked(actor, s)) return "not asked";
+  if (is_unlike_open(actor, s)) return "not asked";
   // O_NONBLOCK: a fifo must not keep the actor.
   int flags = static_cast<int>(s.b) | O_CLOEXEC | O_NONBLOCK;
   // Without passthrough any place and length will do for direct I/O.
@@ -171,7 +180,7 @@ bool would_lose_setid(const Actor& actor, int fd) {
   struct stat status {};
   if (!actor.policy.has_passthrough) return false;
   if (::fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) return false;
-  if ((status.st_mode & (S_ISGID | S_IXGRP)) == S_ISGID) return true;
+  if (is_groupless_setgid(status.st_mode)) return true;
   const bool has_capability = ::geteuid() == 0 && !actor.policy.in_container;
   return has_capability && (status.st_mode & 06000) != 0;
 }
