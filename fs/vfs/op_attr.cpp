@@ -32,9 +32,10 @@ Result<void> set_owner(Mount& mount, const Caller& caller, NodeId node, const Pi
   return {};
 }
 
-// chown(-1, -1) says nothing to change, and yet takes setid bits away and moves the ctime. The client
-// asks the same before somebody writes to a setid file (__remove_privs()), and does not say which it
-// is: whoever may not chown changes nothing by it, as the write itself tells what it takes away.
+// chown(-1, -1) says nothing to change, and yet takes setid bits away and moves the ctime. The
+// client asks the same before somebody writes to a setid file (__remove_privs()), and does not say
+// which it is: whoever may not chown changes nothing by it, as the write itself tells what it takes
+// away.
 Result<void> renew_owner(Mount& mount, const Caller& caller, NodeId node, const PinnedFile& file) {
   const Attributes now = TRY(describe(mount, node, *file));
   if (caller.uid != now.uid && !is_root(mount, caller)) return {};
