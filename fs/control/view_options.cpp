@@ -192,7 +192,6 @@ constexpr auto kUnavailableOptions = std::to_array<UnavailableOption>({
     {"cache", "notify", "cache=ttl:SECONDS or cache=none"},
     {"lower", "", "leave it out (a view shows the tenant's tree alone)"},
     {"transport", "", "leave it out (requests come over /dev/fuse)"},
-    {"remount", "", "umount DIR, then mount it again with the new options"},
 });
 
 // ---- refusals ----
