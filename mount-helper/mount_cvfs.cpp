@@ -13,6 +13,7 @@
 #include "base/result.h"
 #include "command_line.h"
 #include "control/view_options.h"
+#include "remount.h"
 #include "view_daemon.h"
 
 namespace cvfs {
@@ -102,6 +103,9 @@ Outcome<void> run(int argc, const char* const* argv) {
   }
   TRY(check_caller());
   line.options = with_asked_flags(std::move(line.options), line.target);
+  if (asks_for_remount(line.options)) {
+    return line.fake ? Outcome<void>() : remount_view(absolute(line.target), line.options);
+  }
   const ViewOptions options = TRY(parse_view_options(line.options, line.sloppy));
   TRY(check_asked_source(line.source, line.target, options.containerdata));
   const std::string program = TRY(find_cvfsd());

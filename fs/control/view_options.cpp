@@ -198,7 +198,6 @@ struct UnavailableOption {
 constexpr auto kUnavailableOptions = std::to_array<UnavailableOption>({
     {"lower", "", "leave it out (a view shows the tenant's tree alone)"},
     {"transport", "", "leave it out (requests come over /dev/fuse)"},
-    {"remount", "", "umount DIR, then mount it again with the new options"},
 });
 
 // ---- refusals ----

@@ -18,8 +18,12 @@ namespace {
 
 constexpr const char* kMarker = "trusted.cvfs.unclaimed";
 
-bool has_marker(Mount& mount, const File& file) {
-  return mount.store->get_xattr(file, kMarker, {}).has_value();
+Result<bool> has_marker(Mount& mount, const File& file) {
+  const auto marker = mount.store->get_xattr(file, kMarker, {});
+  if (marker) return true;
+  const int error = marker.error().value;
+  if (error == ENODATA || error == EOPNOTSUPP) return false;
+  return fail(error);
 }
 
 std::uint32_t seconds_now() {
@@ -100,7 +104,7 @@ bool is_unclaimed(Mount& mount, NodeId directory, const File& file, const Attrib
   // Only container root's directories can be: that saves most the look at the xattr.
   const bool marked = attributes.status.is_directory() &&
                       attributes.uid == mount.identity->shown(ContainerUid{0}) &&
-                      has_marker(mount, file);
+                      has_marker(mount, file).value_or(false);
   note(mount, directory, marked);
   return marked;
 }
@@ -120,7 +124,7 @@ Result<Claim> Claim::begin(Mount& mount, const Caller& caller, NodeId directory,
   // making.
   claim.lock_ = TRY(mount.store->open(*file, O_RDONLY | O_DIRECTORY, false));
   TRY(lock_briefly(claim.lock_.get()));
-  if (!has_marker(mount, *file)) {
+  if (!TRY(has_marker(mount, *file))) {
     note(mount, directory, false);
     claim.lock_.reset();
     if (!may_write(mount, caller, TRY(describe(mount, directory, *file)))) return fail(EACCES);

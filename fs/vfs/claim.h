@@ -36,7 +36,8 @@ bool is_unclaimed(Mount& mount, NodeId directory, const File& file, const Attrib
 void show_unclaimed(const Mount& mount, const Caller& caller, Attributes& attributes);
 
 // Around the making of an entry in `directory`: begin() refuses who came too late, settle() makes
-// the caller the owner. Without settle() (the making failed) the directory stays as it was.
+// the caller the owner, once nothing can fail any more. Without settle() (the making failed, or
+// what was made could not be handed out) the directory stays as it was.
 class Claim {
  public:
   // Costs nothing for a directory that is not unclaimed. EOVERFLOW: the caller has no container

@@ -19,13 +19,21 @@ bool was_made(Mount& mount, const Intent& intent, const File& directory, const c
   return mount.store->complete(*found, wanted).has_value();
 }
 
+// What was made and cannot be handed out goes again: after an error, nothing has happened. The
+// client holds the directory's lock, so that nobody in this view has seen it.
+void unmake(Mount& mount, const File& directory, const char* name, mode_t mode) {
+  (void)(S_ISDIR(mode) ? mount.store->remove_directory(directory, name)
+                       : mount.store->unlink(directory, name));
+}
+
 // The common frame of everything that makes an entry: translate the caller, take part in a claim,
-// let `make(directory, wanted)` make it, settle the claim. What an earlier process had made before
-// it died is `find(directory)` instead.
-template <class Make, class Find>
+// let `make(directory, wanted)` make it and `hand_out(made)` make a reply of it, settle the claim.
+// Last, because what cannot be handed out has claimed nothing. What an earlier process had made
+// before it died is `find(directory)` instead.
+template <class Make, class Find, class HandOut>
 auto make_entry(Mount& mount, Intent& intent, const Caller& caller, NodeId parent, const char* name,
-                mode_t mode, Make make, Find find)
-    -> decltype(make(std::declval<const File&>(), std::declval<const NewFile&>())) {
+                mode_t mode, Make make, Find find, HandOut hand_out)
+    -> decltype(hand_out(*find(std::declval<const File&>()))) {
   const PinnedFile directory = TRY(mount.pin(parent));
   const NewFile wanted = TRY(mount.owners->new_file(caller, *directory, mode));
   Claim claim = TRY(Claim::begin(mount, caller, parent, directory));
@@ -38,33 +46,25 @@ auto make_entry(Mount& mount, Intent& intent, const Caller& caller, NodeId paren
         return {};
       },
       [&] { return was_made(mount, intent, *directory, name, wanted); }));
-  claim.settle();
   if (!made) made = find(*directory);
-  return made;
+  if (!made) return fail(made.error());
+  auto handed_out = hand_out(std::move(*made));
+  if (handed_out) {
+    claim.settle();
+  } else {
+    unmake(mount, *directory, name, mode);
+  }
+  return handed_out;
 }
 
 // The same for what is not opened in the moment in which it is made.
 template <class Make>
-Result<File> make_named(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
-                        const char* name, mode_t mode, Make make) {
-  return make_entry(mount, intent, caller, parent, name, mode, make,
-                    [&](const File& directory) { return mount.store->look_up(directory, name); });
-}
-
-// What was made and cannot be handed out goes again: after an error, nothing has happened. The
-// client holds the directory's lock, so that nobody in this view has seen it.
-void unmake(Mount& mount, NodeId parent, const char* name, mode_t mode) {
-  const auto directory = mount.pin(parent);
-  if (!directory) return;
-  (void)(S_ISDIR(mode) ? mount.store->remove_directory(**directory, name)
-                       : mount.store->unlink(**directory, name));
-}
-
-Result<Entry> introduce_made(Mount& mount, Intent& intent, NodeId parent, const char* name,
-                             mode_t mode, File made) {
-  auto entry = introduce(mount, intent, std::move(made));
-  if (!entry) unmake(mount, parent, name, mode);
-  return entry;
+Result<Entry> make_named(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                         const char* name, mode_t mode, Make make) {
+  return make_entry(
+      mount, intent, caller, parent, name, mode, make,
+      [&](const File& directory) { return mount.store->look_up(directory, name); },
+      [&](File made) { return introduce(mount, intent, std::move(made)); });
 }
 
 // A file that was made open: its inode's entry, and a handle that goes on using the descriptor.
@@ -140,16 +140,15 @@ Result<CreatedEntry> op_create(Mount& mount, Intent& intent, const Caller& calle
     UniqueFd io = TRY(mount.store->open(file, flags, true));
     return CreatedFile{std::move(file), std::move(io)};
   };
+  const auto hand_out = [&](CreatedFile created) {
+    return introduce_open(mount, intent, std::move(created), flags);
+  };
   // Others may make and remove the name all the time; the kernel itself would try only twice.
   constexpr int kAttempts = 16;
   for (int i = 0; i < kAttempts; ++i) {
-    auto created = make_entry(mount, intent, caller, parent, name, S_IFREG | mode, create, find);
-    if (created) {
-      auto entry = introduce_open(mount, intent, std::move(*created), flags);
-      if (!entry) unmake(mount, parent, name, S_IFREG);
-      return entry;
-    }
-    if (created.error().value != EEXIST || (flags & O_EXCL) != 0) return fail(created.error());
+    auto created =
+        make_entry(mount, intent, caller, parent, name, S_IFREG | mode, create, find, hand_out);
+    if (created || created.error().value != EEXIST || (flags & O_EXCL) != 0) return created;
     auto opened = open_existing(mount, intent, caller, parent, name, flags);
     if (opened || opened.error().value != ENOENT) return opened;
   }
@@ -168,35 +167,36 @@ Result<CreatedEntry> op_tmpfile(Mount& mount, Intent& intent, const Caller& call
 
 Result<Entry> op_mkdir(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
                        const char* name, mode_t mode) {
-  File made = TRY(make_named(mount, intent, caller, parent, name, S_IFDIR | mode,
-                             [&](const File& directory, const NewFile& wanted) {
-                               return mount.store->make_directory(directory, name, wanted);
-                             }));
-  Entry entry = TRY(introduce_made(mount, intent, parent, name, S_IFDIR, std::move(made)));
   const mode_t permissions = mode & ~caller.umask & sys::kPermissionBits;
-  if (permissions == kEnginesMode && is_hosts_root(mount, caller)) {
-    TRY(mark_fresh_volume(mount, entry));
-  }
-  return entry;
+  const bool is_fresh = permissions == kEnginesMode && is_hosts_root(mount, caller);
+  return make_entry(
+      mount, intent, caller, parent, name, S_IFDIR | mode,
+      [&](const File& directory, const NewFile& wanted) {
+        return mount.store->make_directory(directory, name, wanted);
+      },
+      [&](const File& directory) { return mount.store->look_up(directory, name); },
+      [&](File made) -> Result<Entry> {
+        Entry entry = TRY(introduce(mount, intent, std::move(made)));
+        if (is_fresh) TRY(mark_fresh_volume(mount, entry));
+        return entry;
+      });
 }
 
 Result<Entry> op_mknod(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
                        const char* name, mode_t mode, dev_t device) {
   if (is_device(mode, device) && !may_make_devices(mount, caller)) return fail(EPERM);
-  File made = TRY(make_named(mount, intent, caller, parent, name, mode,
-                             [&](const File& directory, const NewFile& wanted) {
-                               return mount.store->make_node(directory, name, device, wanted);
-                             }));
-  return introduce_made(mount, intent, parent, name, mode, std::move(made));
+  return make_named(mount, intent, caller, parent, name, mode,
+                    [&](const File& directory, const NewFile& wanted) {
+                      return mount.store->make_node(directory, name, device, wanted);
+                    });
 }
 
 Result<Entry> op_symlink(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
                          const char* name, const char* target) {
-  File made = TRY(make_named(mount, intent, caller, parent, name, S_IFLNK | 0777,
-                             [&](const File& directory, const NewFile& wanted) {
-                               return mount.store->make_symlink(directory, name, target, wanted);
-                             }));
-  return introduce_made(mount, intent, parent, name, S_IFLNK, std::move(made));
+  return make_named(mount, intent, caller, parent, name, S_IFLNK | 0777,
+                    [&](const File& directory, const NewFile& wanted) {
+                      return mount.store->make_symlink(directory, name, target, wanted);
+                    });
 }
 
 Result<Entry> op_link(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
@@ -207,15 +207,14 @@ Result<Entry> op_link(Mount& mount, Intent& intent, const Caller& caller, NodeId
   TRY(exactly_once(
       intent, [&] { return mount.store->link(*file, *directory, new_name); },
       [&] { return is_same_file(mount, *file, *directory, new_name); }));
-  claim.settle();
   auto linked = mount.store->look_up(*directory, new_name);
-  if (!linked) {
-    unmake(mount, new_parent, new_name, S_IFREG);
-    return fail(linked.error());
+  auto entry = linked ? introduce(mount, intent, std::move(*linked)) : fail(linked.error());
+  if (entry) {
+    entry->attributes.is_volatile = true;  // as in op_setattr(): create_new_entry()
+    claim.settle();
+  } else {
+    unmake(mount, *directory, new_name, S_IFREG);
   }
-  Entry entry =
-      TRY(introduce_made(mount, intent, new_parent, new_name, S_IFREG, std::move(*linked)));
-  entry.attributes.is_volatile = true;  // as in op_setattr(): create_new_entry()
   return entry;
 }
 

@@ -41,7 +41,8 @@ class Ownership {
   virtual Result<void> set_mode(const File& file, mode_t mode) const = 0;
 
   // Are modes kept where the backing filesystem does not see them? Then setid bits are for us to
-  // take away when a file is written: before_write().
+  // take away: before_write() does, of a file that is about to be written, or that is opened for
+  // writing where the kernel writes by itself. `keep_setid`: by somebody who may keep them.
   virtual bool has_virtual_modes() const { return false; }
   virtual Result<void> before_write(const File&, bool /*keep_setid*/) const { return {}; }
   // From here on writes that we do not see take the bits, too, by way of a mark in

@@ -227,6 +227,80 @@ def reopen(path):
     say("truncate-path", lambda: os.truncate(f"/proc/self/fd/{file}", 0))
 
 
+def clones_of(readable, secret, target):
+    """Blocks of files outside, shared or copied into a file of the view: of one that can be read, and of one
+    that can only be named (O_PATH)."""
+    into = os.open(target, os.O_RDWR | os.O_CREAT)
+    for kind, fd in (("readable", os.open(readable, os.O_RDONLY)), ("named", os.open(secret, os.O_PATH))):
+        arguments = struct.pack("qQQQ", fd, 0, 0, 0)
+        dedupe = struct.pack("QQHHIqQQiI", 0, 4096, 1, 0, 0, into, 0, 0, 0, 0)
+        calls = {
+            "FICLONE": lambda fd=fd: fcntl.ioctl(into, 0x40049409, fd) and None,
+            "FICLONERANGE": lambda a=arguments: fcntl.ioctl(into, 0x4020940D, a) and None,
+            "FIDEDUPERANGE": lambda fd=fd: fcntl.ioctl(fd, 0xC0189436, dedupe) and None,
+        }
+        if kind == "named":  # who can read it can copy it anywhere
+            calls.update({
+                "copy_file_range": lambda fd=fd: os.copy_file_range(fd, into, 100) and None,
+                "sendfile": lambda fd=fd: os.sendfile(into, fd, 0, 100) and None,
+                "mmap": lambda fd=fd: mmap.mmap(fd, 10, prot=mmap.PROT_READ) and None,
+                "reopen": lambda fd=fd: os.close(os.open(f"/proc/self/fd/{fd}", os.O_RDONLY)),
+            })
+        for name, call in calls.items():
+            say(f"{kind} {name}", call)
+
+
+def keep_removed(directory, count):
+    """Has files open, mapped and named (O_PATH), removes them, waits for a line, and says what it sees and
+    can write by them then: others have made files meanwhile, with the same inode numbers."""
+    kept, size = [], 4096
+    for number in range(int(count)):
+        path = f"{directory}/removed{number}"
+        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        os.write(fd, b"own".ljust(size, b"."))
+        kept.append((number, fd, os.open(path, os.O_PATH), mmap.mmap(fd, size)))
+        os.unlink(path)
+        if number % 2:
+            os.close(fd)  # the mapping and the name alone
+    print("removed", flush=True)
+    sys.stdin.readline()
+    for number, fd, name, mapping in kept:
+        seen = {mapping[:3]}
+        mapping[:3] = b"OWN"
+        mapping.flush()
+        if not number % 2:
+            seen.add(os.pread(fd, 3, 0))
+            os.pwrite(fd, b"OWN", 0)
+        try:
+            again = os.open(f"/proc/self/fd/{name}", os.O_RDWR)
+            seen.add(os.pread(again, 3, 0))
+            os.pwrite(again, b"OWN", 0)
+            os.close(again)
+        except OSError as error:
+            seen.add(errno.errorcode[error.errno].encode())
+        if seen - {b"own", b"OWN"}:
+            print("saw", seen, flush=True)
+
+
+def idmap(path, namespace):
+    """An idmapped mount of the view, with the ids of the user namespace `namespace`."""
+    tree = libc.syscall(428, AT_FDCWD, path.encode(), 1)  # open_tree, OPEN_TREE_CLONE
+    checked(tree)
+    wanted = struct.pack("QQQQ", 0x00100000, 0, 0, os.open(namespace, os.O_RDONLY))  # MOUNT_ATTR_IDMAP
+    checked(libc.syscall(442, tree, b"", AT_EMPTY_PATH, wanted, len(wanted)))
+
+
+def handles(path):
+    """What open_by_handle_at(2) would take, and one that is made up."""
+    handle = ctypes.create_string_buffer(struct.pack("Ii", 128, 0), 136)
+    mount = ctypes.c_int()
+    say("name_to_handle_at", lambda: checked(libc.name_to_handle_at(AT_FDCWD, path.encode(), handle, ctypes.byref(mount), 0)))
+    view = os.open(path, os.O_RDONLY)
+    for node in range(1, 20):
+        forged = ctypes.create_string_buffer(struct.pack("IiQI", 12, 0x81, node, 1), 136)
+        say(f"forged {node}", lambda forged=forged: checked(libc.open_by_handle_at(view, forged, os.O_RDONLY)))
+
+
 def processes(*pids):
     """The view's own processes, as /proc shows them."""
     for pid in pids:

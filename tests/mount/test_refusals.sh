@@ -131,7 +131,7 @@ options_refused 1 'threads=0: not a number from 1 to 64' threads=0
 options_refused 1 'cache=ttl:x: not auto, notify, none or ttl:SECONDS' cache=ttl:x
 options_refused 1 'owner=root: not map, virtual or caller' owner=root
 options_refused 1 'containerdata=srv: not an absolute path' containerdata=srv
-for option in lower=/etc transport=io_uring remount; do
+for option in lower=/etc transport=io_uring; do
   options_refused 1 "$option: not available in this version" "$option"
 done
 

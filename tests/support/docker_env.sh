@@ -167,7 +167,7 @@ furnish_tenants() {
 # mount(8) looks for mount.cvfs in /sbin only.
 install_cvfs() {
   [[ -x $cvfs_bin/mount.cvfs && -x $cvfs_bin/cvfsd ]] || return 1
-  ln -sf "$cvfs_bin/mount.cvfs" "$cvfs_bin/cvfsd" /sbin/
+  ln -sf "$cvfs_bin/mount.cvfs" "$cvfs_bin/mount.fuse.cvfs" "$cvfs_bin/cvfsd" /sbin/
 }
 
 # ---- the engine ----------------------------------------------------------------------------------

@@ -112,7 +112,7 @@ install_cvfs() {
     echo "no mount.cvfs and cvfsd in $CVFS_BIN" >&2
     exit 1
   }
-  ln -sf "$CVFS_BIN/mount.cvfs" "$CVFS_BIN/cvfsd" /sbin/
+  ln -sf "$CVFS_BIN/mount.cvfs" "$CVFS_BIN/mount.fuse.cvfs" "$CVFS_BIN/cvfsd" /sbin/
 }
 
 # The loop device is given back by the kernel with the last mount of it.
