@@ -36,7 +36,9 @@ OperatorError cannot(const std::string& object, const std::string& what, Errno e
 
 unsigned thread_count(const ViewOptions& options) {
   if (options.threads != 0) return options.threads;
-  return std::clamp(std::thread::hardware_concurrency(), 2U, 8U);
+  // Each has a megabyte to receive in that is always there, and one serves a program at a time as
+  // well as many.
+  return std::clamp(std::thread::hardware_concurrency(), 2U, 4U);
 }
 
 std::unique_ptr<Ownership> make_ownership(OwnerPolicy policy, Store& store,

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace cvfs {
 
@@ -32,14 +33,19 @@ std::uint64_t hash_of(const FileId& id) {
   return hash;
 }
 
-std::uint32_t bucket_count_for(std::uint32_t capacity) {
+// The most; a table begins with a page of them and has one more for each two inodes, so that a
+// small one touches little memory.
+std::uint32_t most_buckets_for(std::uint32_t capacity) {
   return std::bit_ceil(std::max<std::uint32_t>(capacity / 4, 64));
 }
+
+constexpr std::uint32_t kFirstBuckets = 1024;
+constexpr std::uint64_t kInodesPerBucket = 2;
 
 }  // namespace
 
 std::size_t InodeTable::bytes_for(std::uint32_t capacity) {
-  return kHeaderBytes + bucket_count_for(capacity) * sizeof(std::uint32_t) +
+  return kHeaderBytes + most_buckets_for(capacity) * sizeof(std::uint32_t) +
          (std::size_t{capacity} + 1) * sizeof(InodeRecord);
 }
 
@@ -73,30 +79,31 @@ InodeTable::InodeTable(std::span<std::byte> memory, std::uint32_t capacity, bool
     : header_(reinterpret_cast<Header*>(memory.data())),
       buckets_(reinterpret_cast<std::uint32_t*>(memory.data() + kHeaderBytes)),
       records_(reinterpret_cast<InodeRecord*>(memory.data() + kHeaderBytes +
-                                              bucket_count_for(capacity) * sizeof(std::uint32_t))),
+                                              most_buckets_for(capacity) * sizeof(std::uint32_t))),
       locks_(std::make_unique<Locks>()) {
-  if (!fresh) return;
-  new (header_) Header{};
-  header_->capacity = capacity;
-  header_->bucket_count = bucket_count_for(capacity);
-  header_->never_used = static_cast<std::uint32_t>(kRootNode) + 1;
+  if (fresh) {
+    new (header_) Header{};
+    header_->capacity = capacity;
+    header_->bucket_count = std::min(kFirstBuckets, most_buckets_for(capacity));
+    header_->never_used = static_cast<std::uint32_t>(kRootNode) + 1;
+  }
+  locks_->buckets_in_use = header_->bucket_count;
 }
 
 // Which records are in use is said by their lookup counts alone; the chains and the free list may
 // have been left half done, and are made anew.
 void InodeTable::rebuild(const std::function<void(std::int32_t)>& orphan) {
-  // Only the buckets of records that were ever used can be occupied; there are millions of others.
+  // Only the buckets of records that were ever used can be occupied; there may be millions of
+  // others. Those from bucket_count on are emptied before they are used again.
   for (std::uint32_t i = kRootNode; i < header_->never_used; ++i) {
-    buckets_[bucket_of(records_[i].id)] = 0;
+    buckets_[bucket_of(hash_of(records_[i].id))] = 0;
   }
   std::uint32_t first_free = 0;
   std::uint64_t live = 0;
   for (std::uint32_t i = kRootNode; i < header_->never_used; ++i) {
     InodeRecord& record = records_[i];
     if (record.lookup_count != 0) {
-      std::uint32_t& bucket = buckets_[bucket_of(record.id)];
-      record.next = bucket;
-      bucket = i;
+      link(i, bucket_of(hash_of(record.id)));
       if (i != kRootNode) ++live;
       continue;
     }
@@ -110,8 +117,42 @@ void InodeTable::rebuild(const std::function<void(std::int32_t)>& orphan) {
   header_->first_free = first_free;
 }
 
-std::uint32_t InodeTable::bucket_of(const FileId& id) const {
-  return static_cast<std::uint32_t>(hash_of(id)) & (header_->bucket_count - 1);
+// Linear hashing: with 2^k + n buckets, the first n of the 2^k have given half of theirs to one
+// beyond. kShards divides 2^k, so both halves have the same lock.
+std::uint32_t InodeTable::bucket_of(std::uint64_t hash) const {
+  const std::uint32_t count = locks_->buckets_in_use.load(std::memory_order_relaxed);
+  const std::uint32_t mask = std::bit_ceil(count) - 1;
+  const std::uint32_t bucket = static_cast<std::uint32_t>(hash) & mask;
+  return bucket < count ? bucket : bucket & (mask >> 1);
+}
+
+void InodeTable::link(std::uint32_t index, std::uint32_t bucket) {
+  records_[index].next = buckets_[bucket];
+  buckets_[bucket] = index;
+}
+
+bool InodeTable::is_crowded() const {
+  const std::uint32_t count = locks_->buckets_in_use.load(std::memory_order_relaxed);
+  return live() > kInodesPerBucket * count && count < most_buckets_for(header_->capacity);
+}
+
+void InodeTable::add_bucket() {
+  const MutexLock growth(locks_->growth);
+  if (!is_crowded()) return;
+  const std::uint32_t added = locks_->buckets_in_use.load(std::memory_order_relaxed);
+  const std::uint32_t halved = added - std::bit_floor(added);
+  const MutexLock lock(lock_of(halved));
+  // In this order: whoever adopts the table finds no record in a bucket that is not its own.
+  std::uint32_t index = std::exchange(buckets_[halved], 0);
+  buckets_[added] = 0;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  locks_->buckets_in_use.store(added + 1, std::memory_order_relaxed);
+  header_->bucket_count = std::bit_floor(added + 1);
+  while (index != 0) {
+    const std::uint32_t next = records_[index].next;
+    link(index, bucket_of(hash_of(records_[index].id)));
+    index = next;
+  }
 }
 
 Result<std::uint32_t> InodeTable::allocate() {
@@ -126,8 +167,14 @@ Result<std::uint32_t> InodeTable::allocate() {
 }
 
 Result<InodeTable::Remembered> InodeTable::remember(const FileId& id) {
-  const std::uint32_t bucket = bucket_of(id);
-  const MutexLock lock(lock_of(bucket));
+  const auto remembered = find_or_add(id, hash_of(id));
+  if (is_crowded()) add_bucket();
+  return remembered;
+}
+
+Result<InodeTable::Remembered> InodeTable::find_or_add(const FileId& id, std::uint64_t hash) {
+  const MutexLock lock(lock_of(hash));
+  const std::uint32_t bucket = bucket_of(hash);
   for (std::uint32_t i = buckets_[bucket]; i != 0; i = records_[i].next) {
     InodeRecord& record = records_[i];
     if (record.id == id) {
@@ -147,20 +194,18 @@ Result<InodeTable::Remembered> InodeTable::remember(const FileId& id) {
   record.recently_unclaimed_until.store(0, std::memory_order_relaxed);
   // Last: from here on the record counts for whoever adopts the table.
   record.lookup_count.store(1, std::memory_order_release);
-  record.next = buckets_[bucket];
-  buckets_[bucket] = index;
+  link(index, bucket);
   header_->live.fetch_add(1, std::memory_order_relaxed);
   return Remembered{index, record.generation, true};
 }
 
 void InodeTable::set_root(const FileId& id) {
-  const std::uint32_t bucket = bucket_of(id);
-  const MutexLock lock(lock_of(bucket));
+  const std::uint64_t hash = hash_of(id);
+  const MutexLock lock(lock_of(hash));
   InodeRecord& record = records_[kRootNode];
   record.id = id;
   record.lookup_count = 1;  // the kernel never forgets the root
-  record.next = buckets_[bucket];
-  buckets_[bucket] = static_cast<std::uint32_t>(kRootNode);
+  link(static_cast<std::uint32_t>(kRootNode), bucket_of(hash));
 }
 
 Result<InodeRecord*> InodeTable::find(NodeId node) {
@@ -173,14 +218,14 @@ Result<InodeRecord*> InodeTable::find(NodeId node) {
 bool InodeTable::forget(NodeId node, std::uint64_t count) {
   if (node <= kRootNode || node > header_->capacity) return false;
   InodeRecord& record = records_[node];
-  const std::uint32_t bucket = bucket_of(record.id);
-  const MutexLock lock(lock_of(bucket));
+  const std::uint64_t hash = hash_of(record.id);
+  const MutexLock lock(lock_of(hash));
   if (record.lookup_count == 0) return false;
   record.lookup_count -= std::min(record.lookup_count.load(), count);
   if (record.lookup_count != 0) return false;
-  std::uint32_t* link = &buckets_[bucket];
-  while (*link != node) link = &records_[*link].next;
-  *link = record.next;
+  std::uint32_t* place = &buckets_[bucket_of(hash)];
+  while (*place != node) place = &records_[*place].next;
+  *place = record.next;
   return true;
 }
 
@@ -189,9 +234,9 @@ void InodeTable::for_each_of(const sys::FileHandle& handle,
   if (handle.size == 0) return;
   FileId wanted;
   wanted.handle = handle;
-  const std::uint32_t bucket = bucket_of(wanted);
-  const MutexLock lock(lock_of(bucket));
-  for (std::uint32_t i = buckets_[bucket]; i != 0; i = records_[i].next) {
+  const std::uint64_t hash = hash_of(wanted);
+  const MutexLock lock(lock_of(hash));
+  for (std::uint32_t i = buckets_[bucket_of(hash)]; i != 0; i = records_[i].next) {
     if (records_[i].id.handle == handle) visit(i, records_[i]);
   }
 }

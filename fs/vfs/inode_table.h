@@ -102,7 +102,7 @@ class InodeTable {
 
   struct Header {
     std::uint32_t capacity;
-    std::uint32_t bucket_count;  // a power of 2
+    std::uint32_t bucket_count;  // a power of 2; as many more may be in use at the moment
     std::uint32_t first_free;    // guarded by allocation_
     std::uint32_t never_used;    // guarded by allocation_: records from here on are untouched
     std::atomic<std::uint64_t> live;
@@ -111,15 +111,23 @@ class InodeTable {
   struct Locks {
     std::array<Mutex, kShards> shards;
     Mutex allocation;
+    Mutex growth;
+    std::atomic<std::uint32_t>
+        buckets_in_use;  // grows under growth and the shard lock of both halves
   };
 
   InodeTable(std::span<std::byte> memory, std::uint32_t capacity, bool fresh);
 
   void rebuild(const std::function<void(std::int32_t)>& orphan);
-  std::uint32_t bucket_of(const FileId& id) const;
   std::uint32_t never_used();
-  Mutex& lock_of(std::uint32_t bucket) { return locks_->shards[bucket % kShards]; }
+  // Under the shard lock of the hash, which is that of its bucket, however many there are.
+  std::uint32_t bucket_of(std::uint64_t hash) const;
+  Mutex& lock_of(std::uint64_t hash) { return locks_->shards[hash % kShards]; }
   Result<std::uint32_t> allocate();
+  Result<Remembered> find_or_add(const FileId& id, std::uint64_t hash);
+  void link(std::uint32_t index, std::uint32_t bucket);
+  bool is_crowded() const;
+  void add_bucket();
 
   Header* header_;
   std::uint32_t* buckets_;  // index of the first record of each bucket; 0: empty

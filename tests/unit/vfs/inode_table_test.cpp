@@ -1,6 +1,7 @@
 #include "vfs/inode_table.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <span>
@@ -182,6 +183,73 @@ TEST(InodeTable, FindsNothingByNoHandle) {
   nameless.handle = {};
   (void)inodes.remember(nameless);
   inodes.for_each_of({}, [](NodeId, const InodeRecord&) { ADD_FAILURE(); });
+}
+
+// How much of it is there.
+std::size_t resident_bytes(std::span<std::byte> memory) {
+  constexpr std::size_t kPage = 4096;
+  std::vector<unsigned char> pages(memory.size() / kPage + 1);
+  EXPECT_EQ(::mincore(memory.data(), memory.size(), pages.data()), 0);
+  const auto is_there = [](unsigned char page) { return (page & 1) != 0; };
+  return kPage * static_cast<std::size_t>(std::ranges::count_if(pages, is_there));
+}
+
+TEST(InodeTable, TakesAtMost256BytesAnInodeHoweverFewThereAre) {
+  constexpr std::uint32_t kCapacity = 16 << 20;
+  const Memory memory(kCapacity);
+  InodeTable inodes(memory.bytes, kCapacity);
+  std::uint64_t live = 0;
+  for (const std::uint64_t wanted : {0U, 1'000U, 10'000U, 300'000U}) {
+    while (live < wanted) ASSERT_TRUE(inodes.remember(file(++live)));
+    EXPECT_LE(resident_bytes(memory.bytes), 16'384 + wanted * 256) << wanted << " inodes";
+  }
+}
+
+TEST(InodeTable, FindsEverythingAgainHoweverMuchItHasGrown) {
+  constexpr std::uint32_t kCapacity = 1 << 16;
+  constexpr std::uint64_t kFiles = 50'000;
+  const Memory memory(kCapacity);
+  InodeTable inodes(memory.bytes, kCapacity);
+  std::vector<NodeId> numbers;
+  for (std::uint64_t i = 0; i < kFiles; ++i) {
+    numbers.push_back(inodes.remember(file(i))->node);
+    ASSERT_EQ(inodes.remember(file(i / 2))->node, numbers[i / 2]);
+  }
+  InodeTable adopted = InodeTable::adopt(memory.bytes, kCapacity, [](std::int32_t) {});
+  for (std::uint64_t i = 0; i < kFiles; ++i) {
+    ASSERT_EQ(adopted.remember(file(i))->node, numbers[i]);
+    if (!adopted.forget(numbers[i], 1000)) continue;
+    adopted.recycle(numbers[i]);
+  }
+  EXPECT_EQ(adopted.live(), 0U);
+  // What is found in its place must be what was put there after growing again.
+  for (std::uint64_t i = 0; i < kFiles; ++i)
+    ASSERT_TRUE(adopted.remember(file(kFiles + i))->is_new);
+  for (std::uint64_t i = 0; i < kFiles; ++i)
+    ASSERT_FALSE(adopted.remember(file(kFiles + i))->is_new);
+}
+
+TEST(InodeTable, GrowsUnderManyThreads) {
+  constexpr std::uint32_t kCapacity = 1 << 17;
+  constexpr std::uint64_t kFiles = 20'000;
+  const Memory memory(kCapacity);
+  InodeTable inodes(memory.bytes, kCapacity);
+  {
+    std::vector<std::jthread> threads;
+    for (std::uint64_t t = 0; t < 4; ++t) {
+      threads.emplace_back([&inodes, t] {
+        for (std::uint64_t i = t * kFiles; i < (t + 1) * kFiles; ++i) {
+          const auto added = inodes.remember(file(i));
+          ASSERT_TRUE(added && added->is_new);
+          ASSERT_EQ(inodes.remember(file(i))->node, added->node);
+          if (i % 3 == 0 && inodes.forget(added->node, 2)) inodes.recycle(added->node);
+        }
+      });
+    }
+  }
+  for (std::uint64_t i = 0; i < 4 * kFiles; ++i) {
+    ASSERT_EQ(inodes.remember(file(i))->is_new, i % 3 == 0) << i;
+  }
 }
 
 }  // namespace
