@@ -37,7 +37,9 @@ Result<void> op_set_flags(Mount& mount, const Caller& caller, HandleId handle,
                           std::uint32_t flags) {
   const int io = TRY(io_of(mount, handle));
   TRY(check_change(caller, kFlags, flags ^ TRY(mount.store->flags(io))));
-  return mount.store->set_flags(io, flags);
+  TRY(mount.store->set_flags(io, flags));
+  ask_again(mount, TRY(mount.handles.find(handle))->node);
+  return {};
 }
 
 Result<void> op_set_extended_flags(Mount& mount, const Caller& caller, HandleId handle,
@@ -49,7 +51,9 @@ Result<void> op_set_extended_flags(Mount& mount, const Caller& caller, HandleId 
   if (flags.fsx_extsize != before.fsx_extsize || flags.fsx_cowextsize != before.fsx_cowextsize) {
     return fail(EOPNOTSUPP);
   }
-  return mount.store->set_extended_flags(io, flags);
+  TRY(mount.store->set_extended_flags(io, flags));
+  ask_again(mount, TRY(mount.handles.find(handle))->node);
+  return {};
 }
 
 }  // namespace cvfs
