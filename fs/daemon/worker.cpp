@@ -72,6 +72,7 @@ Outcome<MountParts> open_parts(const ServedView& view, bool adopt) {
   // What one caller is shown is not true for another.
   const bool is_callers = plan.owner == OwnerPolicy::kCaller;
   parts.ttl_seconds = is_callers ? 0 : plan.options.cache.ttl_seconds;
+  parts.device_fd = view.device.get();
   parts.is_watched = static_cast<bool>(view.watch);
   // A view that an older build mounted has the kernel's own locks for as long as it lives.
   parts.shares_locks = view.handshake.locks() && plan.options.locks == LockOption::kShared;

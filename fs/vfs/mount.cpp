@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "sys/fuse_notification.h"
 #include "vfs/claim.h"
 #include "vfs/op_open.h"
 #include "vfs/state_sections.h"
@@ -54,10 +55,11 @@ bool is_watched(const Mount& mount, const FileStatus& status) {
   return mount.settings.watched_mount != 0 && status.mount_id == mount.settings.watched_mount;
 }
 
-// What is taken out of the kernel's caches when somebody changes it may stay there until then.
+// What is taken out of the kernel's caches when somebody changes it may stay there until then; not
+// for ever, as some of what happens to files is told to nobody (docs/caching.md).
 double lasting_seconds(const Mount& mount, bool is_watched) {
-  constexpr double kDay = 86400;
-  return is_watched ? kDay : mount.settings.ttl_seconds;
+  constexpr double kWatchedSeconds = 300;
+  return is_watched ? kWatchedSeconds : mount.settings.ttl_seconds;
 }
 
 Result<Attributes> describe_status(Mount& mount, NodeId node, const File& file,
@@ -105,7 +107,7 @@ Result<std::unique_ptr<Mount>> make_mount(MountParts parts) {
           : InodeTable(inodes, kMaxInodes),
       parts.adopt ? HandleTable::adopt(handles, kMaxHandles) : HandleTable(handles, kMaxHandles),
       std::make_unique<Journal>(state.section(Section::kJournal)),
-      MountSettings{parts.ttl_seconds, handle_limits(), own_pid_namespace(), 0, 0,
+      MountSettings{parts.ttl_seconds, handle_limits(), own_pid_namespace(), 0, parts.device_fd, 0,
                     parts.makes_devices},
       nullptr});
   if (parts.shares_locks) {
@@ -197,6 +199,11 @@ Result<Entry> introduce(Mount& mount, Intent& intent, File file) {
 
 Result<Attributes> describe(Mount& mount, NodeId node, const File& file) {
   return describe_status(mount, node, file, TRY(mount.store->status(file)));
+}
+
+void ask_again(const Mount& mount, NodeId node) {
+  // One that it does not know has no attributes.
+  (void)sys::invalidate_inode(mount.settings.device_fd, node, false);
 }
 
 double attribute_timeout(const Mount& mount, const Attributes& attributes) {

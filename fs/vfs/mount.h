@@ -38,6 +38,7 @@ struct MountSettings {
   HandleLimits handles;
   std::string pid_namespace;  // of this process: what /proc/self/ns/pid says
   std::uint64_t root_device = 0;
+  int device_fd = -1;               // the connection, borrowed
   std::uint64_t watched_mount = 0;  // where all that others change is told; 0: nowhere
   bool makes_devices = false;       // for the host's root: the view is mounted with `dev`
 };
@@ -73,6 +74,7 @@ struct MountParts {
   std::unique_ptr<Identity> identity;
   std::unique_ptr<Ownership> owners;
   std::unique_ptr<Passthrough> passthrough;
+  int device_fd = -1;  // the connection, borrowed; -1: none (tests)
   double ttl_seconds = 1.0;
   bool shares_locks = false;   // locks=shared
   bool is_watched = false;     // others' changes will be told
@@ -145,6 +147,9 @@ Result<Entry> introduce(Mount& mount, Intent& intent, File file);
 
 // The attributes as callers are shown them.
 Result<Attributes> describe(Mount& mount, NodeId node, const File& file);
+
+// The kernel does not see by itself that the request at hand changes the attributes of its inode.
+void ask_again(const Mount& mount, NodeId node);
 
 // How long the kernel may believe, in seconds: these attributes; a name that leads to them; that
 // there is no such name in a directory.

@@ -44,7 +44,9 @@ Result<void> op_set_flags(Mount& mount, const Caller& caller, HandleId handle,
   const std::uint32_t before = TRY(mount.store->flags(io));
   const std::uint32_t wanted = flags | (before & kLayout);
   TRY(check_change(caller, kFlags, wanted ^ before));
-  return mount.store->set_flags(io, wanted);
+  TRY(mount.store->set_flags(io, wanted));
+  ask_again(mount, TRY(mount.handles.find(handle))->node);
+  return {};
 }
 
 Result<void> op_set_extended_flags(Mount& mount, const Caller& caller, HandleId handle,
@@ -56,7 +58,9 @@ Result<void> op_set_extended_flags(Mount& mount, const Caller& caller, HandleId 
   if (flags.fsx_extsize != before.fsx_extsize || flags.fsx_cowextsize != before.fsx_cowextsize) {
     return fail(EOPNOTSUPP);
   }
-  return mount.store->set_extended_flags(io, flags);
+  TRY(mount.store->set_extended_flags(io, flags));
+  ask_again(mount, TRY(mount.handles.find(handle))->node);
+  return {};
 }
 
 }  // namespace cvfs

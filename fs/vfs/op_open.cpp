@@ -30,7 +30,7 @@ Result<HandleRef> add_handle(Mount& mount, Intent& intent, NodeId node, const Fi
 // does not believe the attributes for long, nor those that it has.
 void note_mappable(Mount& mount, NodeId node, InodeRecord& record, int flags) {
   if (mount.settings.watched_mount == 0 || (flags & O_ACCMODE) != O_RDWR) return;
-  if (!record.may_be_mapped.exchange(true)) mount.passthrough->invalidate(node);
+  if (!record.may_be_mapped.exchange(true)) ask_again(mount, node);
 }
 
 bool is_for_writing(int flags) {

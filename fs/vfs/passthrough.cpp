@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "sys/credentials.h"
 #include "sys/fuse_device.h"
-#include "sys/fuse_notification.h"
 
 namespace cvfs {
 
@@ -61,10 +60,6 @@ void Passthrough::release_unnoted(InodeTable& inodes, int any_fd) {
     if (!noted[static_cast<std::size_t>(id - first)]) release(id);
   }
   release(*next);
-}
-
-void Passthrough::invalidate(NodeId node) const {
-  (void)sys::invalidate_inode(device_fd_, node, false);  // one that it does not know has none
 }
 
 void Passthrough::forget(InodeRecord& inode) {

@@ -33,9 +33,6 @@ class Passthrough {
   // `any_fd`: any regular file.
   void release_unnoted(InodeTable& inodes, int any_fd);
 
-  // The kernel is to ask for the inode's attributes again.
-  void invalidate(NodeId node) const;
-
   // The kernel has forgotten the inode.
   void forget(InodeRecord& inode);
 

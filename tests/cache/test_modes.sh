@@ -63,6 +63,20 @@ expect_fail 2 'cache=notify: the filesystem does not tell what changes: ' \
 check "nothing is mounted then" test -z "$(views)"
 umount "$T/stacked"
 
+echo "# a subvolume of btrfs"
+if command -v mkfs.btrfs >/dev/null && truncate -s 200M "$T/btrfs" && mkfs.btrfs -q "$T/btrfs" && mkdir "$T/volumes" &&
+  mount -o loop "$T/btrfs" "$T/volumes"; then
+  btrfs -q subvolume create "$T/volumes/user-toto"
+  chown 1500:1500 "$T/volumes/user-toto"
+  mount -t cvfs toto "$view" -o "containerdata=$T/volumes,userns=host"
+  equal "is watched" notify "$(field_of cache)"
+  stat "$view/f" >/dev/null 2>&1
+  : >"$T/volumes/user-toto/f"
+  check "and what is made there is seen" eventually 1 test -e "$view/f"
+  unmount_view
+  umount "$T/volumes"
+fi
+
 echo "# owner=caller"
 mount_view toto:/data "$view" userns=host,owner=caller
 equal "caches nothing" none "$(field_of cache)"

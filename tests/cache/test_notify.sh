@@ -35,6 +35,29 @@ mv "$tree/a" "$tree/c"
 check "a directory that is renamed is gone" eventually 1 test ! -e "$view/a/b"
 check "and is there by its new name" test -e "$view/c/b"
 
+# Its own events are passed over: what the kernel does not refresh by itself would stay old.
+echo "# what the view itself changes"
+changed_at_is_right() { [[ $(stat -c %Z "$view/own") == "$(stat -c %Z "$tree/own")" ]]; }
+echo text >"$view/own"
+sleep 1.2
+stat "$view/own" >/dev/null
+chattr +d "$view/own"
+check "chattr(1) changes the time that is shown" changed_at_is_right
+maps_and_stores() {
+  python3 - "$view/own" "$tree/own" <<'PYTHON'
+import mmap, os, sys, time
+fd = os.open(sys.argv[1], os.O_RDWR)
+mapping = mmap.mmap(fd, 4)
+os.close(fd)
+time.sleep(1.2)
+os.stat(sys.argv[1])
+mapping[0:4] = b"mine"
+time.sleep(1.2)
+assert os.stat(sys.argv[1]).st_mtime_ns == os.stat(sys.argv[2]).st_mtime_ns
+PYTHON
+}
+check "a store by a mapping shows in the times within a second" maps_and_stores
+
 echo "# a file that the host removes gives its blocks back"
 used() { sync -f "$tree" && df --output=used "$tree" | tail -n 1; }
 blocks_are_back() { (($(used) < before_removal - 40000)); }

@@ -8,7 +8,7 @@ source "$(dirname "$(realpath "$0")")/../support/docker_env.sh"
 start_docker_test "$@"
 
 readonly view=/containerdata/user-toto disk=/volumes/user-toto
-readonly kCacheSeconds=1 # cache=ttl:1, the default
+readonly kCacheSeconds=1 # by far, with cache=notify, the default; cache=ttl:1 where nothing can be watched
 
 as_toto() { # COMMAND, for a shell
   setpriv --reuid toto --regid toto --clear-groups sh -c "cd $disk/site && $1" 2>&1
