@@ -64,7 +64,7 @@ check "nothing is mounted then" test -z "$(views)"
 umount "$T/stacked"
 
 echo "# a subvolume of btrfs"
-if command -v mkfs.btrfs >/dev/null && truncate -s 200M "$T/btrfs" && mkfs.btrfs -q "$T/btrfs" && mkdir "$T/volumes" &&
+if command -v mkfs.btrfs >/dev/null && truncate -s 200M "$T/btrfs" && mkfs.btrfs -q "$T/btrfs" >/dev/null && mkdir "$T/volumes" &&
   mount -o loop "$T/btrfs" "$T/volumes"; then
   btrfs -q subvolume create "$T/volumes/user-toto"
   chown 1500:1500 "$T/volumes/user-toto"
