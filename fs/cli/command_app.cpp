@@ -26,6 +26,8 @@ std::unique_ptr<CLI::App> make_command_app(const std::string& version, Action& c
   add_locks_command(*app, chosen);
   add_upgrade_command(*app, chosen);
   add_tenant_command(*app, chosen);
+  add_explain_command(*app, chosen);
+  add_doctor_command(*app, version, chosen);
   return app;
 }
 

@@ -17,6 +17,8 @@ void add_status_command(CLI::App& app, Action& chosen);
 void add_upgrade_command(CLI::App& app, Action& chosen);
 void add_locks_command(CLI::App& app, Action& chosen);
 void add_tenant_command(CLI::App& app, Action& chosen);
+void add_explain_command(CLI::App& app, Action& chosen);
+void add_doctor_command(CLI::App& app, const std::string& version, Action& chosen);
 
 // Below `cvfs tenant`.
 void add_tenant_add_command(CLI::App& tenant, Action& chosen);

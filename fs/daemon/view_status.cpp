@@ -89,6 +89,14 @@ json requests_of(const ServedView& view) {
           {"by_opcode", std::move(by_opcode)}};
 }
 
+// As idmap/id_map.h reads them.
+json maps_of(const Identity& identity) {
+  return {
+      {"userns",
+       {{"uids", identity.userns().uids.text()}, {"gids", identity.userns().gids.text()}}},
+      {"store", {{"uids", identity.store().uids.text()}, {"gids", identity.store().gids.text()}}}};
+}
+
 }  // namespace
 
 json status_of(const ServedView& view) {
@@ -100,6 +108,8 @@ json status_of(const ServedView& view) {
           {"target", view.target()},
           {"owner", name_of(view.plan.owner)},
           {"userns", view.plan.identity->userns().origin},
+          {"containerdata", view.plan.options.containerdata},
+          {"maps", maps_of(*view.plan.identity)},
           {"version", view.version},
           {"build", view.program},
           {"since", view.mounted_at},

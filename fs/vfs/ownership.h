@@ -80,8 +80,9 @@ class Ownership {
 std::unique_ptr<Ownership> make_map_ownership(Store& store, const Identity& identity);
 
 // owner=virtual: everything on disk belongs to the tenant; owner and mode live in an xattr, in the
-// form of containers-storage (vfs/override_stat.h). Symlinks and special files cannot carry user.*
-// and use trusted.cvfs.override_stat. ACLs lie beside it, so that they open nothing on the host.
+// form of containers-storage (idmap/override_stat.h). Symlinks and special files cannot carry
+// user.* and use trusted.cvfs.override_stat. ACLs lie beside it, so that they open nothing on the
+// host.
 std::unique_ptr<Ownership> make_virtual_ownership(Store& store, const Identity& identity);
 
 // owner=caller: everything on disk belongs to the tenant, and whoever asks is the owner.

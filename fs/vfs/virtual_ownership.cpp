@@ -6,9 +6,9 @@
 #include <string>
 #include <string_view>
 
+#include "idmap/override_stat.h"
 #include "idmap/xattr_ids.h"
 #include "vfs/claim.h"
-#include "vfs/override_stat.h"
 #include "vfs/ownership.h"
 
 namespace cvfs {

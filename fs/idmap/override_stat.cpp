@@ -1,4 +1,4 @@
-#include "vfs/override_stat.h"
+#include "idmap/override_stat.h"
 
 #include <sys/stat.h>
 
