@@ -219,7 +219,8 @@ test_read_only_backing() { # passthrough=…
   mount_view toto "$view" "userns=@dockremap,$1"
   common_directory d
   in_container 1000 attempt createwrite "$view/d/f" before >/dev/null
-  if mount -o remount,ro "$T/containerdata"; then
+  # The kernel tells of a close(2) a moment after it.
+  if eventually 5 mount -o remount,ro "$T/containerdata"; then
     gets "$1: a write when the backing has become read-only" EROFS 1000 write "$view/d/f" x
     gets "$1: an append" EROFS 1000 append "$view/d/f" x
     gets "$1: a touch of a file that is there" EROFS 1000 touch "$view/d/f"

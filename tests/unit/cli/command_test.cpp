@@ -168,7 +168,7 @@ TEST_F(Command, ADeadViewIsShownAsDeadWithWhatToDo) {
   ASSERT_EQ(::bind(stale.get(), address->get(), SocketAddress::size()), 0);
   const Printed shown = cvfs({"status"});
   EXPECT_EQ(shown.code, 32);
-  EXPECT_THAT(shown.out, HasSubstr(cell(dead) + "  /run/srv/toto  toto    -      -           -"));
+  EXPECT_THAT(shown.out, HasSubstr("  /run/srv/toto  toto    -      -           -"));
   EXPECT_THAT(shown.out, HasSubstr("  dead\n"));
   EXPECT_THAT(shown.out, HasSubstr("  serves\n"));
   const std::string error =

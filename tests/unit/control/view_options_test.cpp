@@ -158,10 +158,6 @@ TEST(ViewOptions, WhatThisVersionDoesNotOfferIsSaidSo) {
     EXPECT_EQ(refusal(text).what, "not available in this version") << text;
     EXPECT_EQ(refusal(text, true).what, "not available in this version") << text;
   }
-  EXPECT_EQ(
-      refusal("remount").message(),
-      "remount: not available in this version\n  try: umount DIR, then mount it again with the "
-      "new options");
 }
 
 TEST(ViewOptions, AMessageStaysOnOneLine) {
