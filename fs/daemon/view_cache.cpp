@@ -8,9 +8,9 @@
 
 #include "base/log.h"
 #include "control/running_views.h"
-#include "sys/fanotify.h"
 #include "sys/file.h"
 #include "sys/file_lock.h"
+#include "sys/filesystem_watch.h"
 #include "sys/fuse_notification.h"
 
 namespace cvfs {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "sys/fanotify.h"
+#include "sys/filesystem_watch.h"
 #include "sys/process.h"
 
 namespace cvfs {

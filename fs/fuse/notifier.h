@@ -1,7 +1,7 @@
 // Notifier: keeps what the kernel believes of a view true while others change the tree behind it:
-// reads the watch on the backing filesystem (sys/fanotify.h) and tells the kernel what to ask for
-// again. docs/caching.md has the whole rule. A thread of its own; it holds no lock of cvfs while it
-// tells the kernel anything.
+// reads the watch on the backing filesystem (sys/filesystem_watch.h) and tells the kernel what to
+// ask for again. docs/caching.md has the whole rule. A thread of its own; it holds no lock of cvfs
+// while it tells the kernel anything.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@
 #include "fuse/busy_files.h"
 #include "journal/watch_area.h"
 #include "sys/detached_call.h"
-#include "sys/fanotify.h"
+#include "sys/filesystem_watch.h"
 #include "vfs/mount.h"
 
 namespace cvfs {

@@ -1,4 +1,4 @@
-#include "sys/fanotify.h"
+#include "sys/filesystem_watch.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
