@@ -13,8 +13,8 @@
 namespace cvfs {
 namespace {
 
-using std::chrono::milliseconds;
-using std::chrono::seconds;
+// Longer than the time between two samples.
+constexpr std::chrono::milliseconds kSample(8);
 
 std::vector<unsigned> cpus_of(pid_t tid) {
   std::vector<unsigned> found;
@@ -60,11 +60,11 @@ class CpuFollowerTest : public testing::Test {
   // Answers the callers in turn, on a thread that follows, until that one may run on so many CPUs.
   // Where others want those CPUs, too, it may be let go and held again meanwhile.
   std::vector<unsigned> follow(const std::vector<pid_t>& callers, std::size_t cpus) {
-    const auto end = std::chrono::steady_clock::now() + seconds(20);
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
     for (std::size_t i = 0; std::chrono::steady_clock::now() < end; ++i) {
       follower_.follow(callers[i % callers.size()]);
       if (i > 2 * callers.size() && cpus_of(0).size() == cpus) break;
-      std::this_thread::sleep_for(milliseconds(8));  // a sample each time
+      std::this_thread::sleep_for(kSample);
     }
     return cpus_of(0);
   }
@@ -99,7 +99,7 @@ TEST_F(CpuFollowerTest, LeavesAThreadAloneThatHasNotJoined) {
   const Caller caller(all_.front());
   for (int i = 0; i < 20; ++i) {
     follower_.follow(caller.tid);
-    std::this_thread::sleep_for(milliseconds(8));
+    std::this_thread::sleep_for(kSample);
   }
   EXPECT_EQ(cpus_of(0), all_);
 }
