@@ -63,25 +63,13 @@ bool may_be_refused_otherwise(const Policy& policy, const Step& step, const std:
   return policy.name == "caller" && native == "EACCES" && is_late;
 }
 
-// XFS gives a whiteout that a rename leaves its maker's group, and any other file of a setgid
-// directory that directory's; under owner=virtual cvfs gives it to both, as ext4 does.
-std::string without_whiteouts_group(const Policy& policy, const std::string& line) {
-  if (policy.name != "virtual" || line.find("mode=02") == std::string::npos) return line;
-  static const std::regex kGroup("(mode=02[0-7]{4} nlink=[0-9]+ owner=[0-9]+):[0-9]+");
-  return std::regex_replace(line, kGroup, "$1");
-}
-
-std::string comparable_one(const Policy& policy, const std::string& line) {
-  return without_whiteouts_group(policy, without_unseen_reads(policy, line));
-}
-
 std::string comparable(const Policy& policy, const Step& step, const std::string& outcome) {
   const Identity& self = identities()[static_cast<std::size_t>(step.actor)];
   const bool is_everybodys = policy.name == "caller";
   std::istringstream lines(is_everybodys ? with_everybody(outcome, self.uid, self.gid) : outcome);
   std::string all;
   for (std::string line; std::getline(lines, line);) {
-    all += comparable_one(policy, line) + "\n";
+    all += without_unseen_reads(policy, line) + "\n";
   }
   return all;
 }
@@ -109,7 +97,7 @@ bool is_same(const Policy& policy, const Step& step, const std::string& native,
 std::string comparable_line(const Policy& policy, const std::string& line) {
   const unsigned root = policy.in_container ? 100000 : 0;
   const std::string owned = policy.name == "caller" ? with_everybody(line, root, root) : line;
-  return comparable_one(policy, owned);
+  return without_unseen_reads(policy, owned);
 }
 
 }  // namespace differential

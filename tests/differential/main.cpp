@@ -1,6 +1,6 @@
 // differential --view DIR --native DIR [--policy map|virtual|caller] [--operations N] [--seconds N]
-//              [--seed S] [--container] [--without acl,passthrough] [--with flags] [--keep-going N]
-//              [--counts]
+//              [--seed S] [--container] [--without acl,passthrough,whiteouts] [--with flags]
+//              [--keep-going N] [--counts]
 //
 // Does the same random things on a view and on a native directory, step by step, as several users
 // and processes at once, and compares what each step says and, at intervals, all that is there. At
@@ -40,7 +40,8 @@ struct Options {
   std::fprintf(stderr,
                "usage: differential --view DIR --native DIR [--policy map|virtual|caller]\n"
                "       [--operations N] [--seconds N] [--seed S] [--container]\n"
-               "       [--without acl,passthrough] [--with flags] [--keep-going N] [--counts]\n");
+               "       [--without acl,passthrough,whiteouts] [--with flags] [--keep-going N]\n"
+               "       [--counts]\n");
   std::exit(2);
 }
 
@@ -70,6 +71,7 @@ Options options_of(int argc, char** argv) {
   options.policy.name = given["--policy"];
   options.policy.has_acls = !mentions(given, "--without", "acl");
   options.policy.has_passthrough = !mentions(given, "--without", "passthrough");
+  options.policy.has_whiteouts = !mentions(given, "--without", "whiteouts");
   options.policy.has_file_flags = mentions(given, "--with", "flags");
   options.policy.in_container = given.count("--container") != 0;
   options.counts = given.count("--counts") != 0;

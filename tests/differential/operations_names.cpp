@@ -48,7 +48,9 @@ bool is_directory(const std::string& path) {
 // ext4 moves the times of a directory in which it makes a whiteout and then does not
 // (ext4_resetent(), 6.18); a view's cache hears nothing of a rename that failed.
 std::string do_rename(Actor& actor, const Step& s) {
-  if ((s.a & RENAME_WHITEOUT) != 0 && is_directory(s.other_path)) return "not asked";
+  const bool leaves_whiteout = (s.a & RENAME_WHITEOUT) != 0;
+  if (leaves_whiteout && !actor.policy.has_whiteouts) return "not asked";
+  if (leaves_whiteout && is_directory(s.other_path)) return "not asked";
   return answer(::renameat2(actor.directory(s), s.path.c_str(), AT_FDCWD, s.other_path.c_str(),
                             static_cast<unsigned>(s.a)));
 }

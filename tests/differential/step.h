@@ -42,6 +42,7 @@ struct Policy {
   std::string name;             // map, virtual, caller
   bool has_acls = true;         // the view keeps ACLs
   bool has_file_flags = false;  // the view answers FS_IOC_GETFLAGS and its like
+  bool has_whiteouts = true;    // renames leave them as they are made anywhere else
   bool in_container = false;    // the actors live in a user namespace of 0:100000:65536
   bool has_passthrough = true;  // the kernel itself reads and writes the backing file
 };
