@@ -28,6 +28,8 @@ std::unique_ptr<CLI::App> make_command_app(const std::string& version, Action& c
   add_tenant_command(*app, chosen);
   add_explain_command(*app, chosen);
   add_doctor_command(*app, version, chosen);
+  add_completion_command(*app, chosen);
+  add_manual_command(*app, version, chosen);
   return app;
 }
 

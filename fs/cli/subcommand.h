@@ -19,6 +19,9 @@ void add_locks_command(CLI::App& app, Action& chosen);
 void add_tenant_command(CLI::App& app, Action& chosen);
 void add_explain_command(CLI::App& app, Action& chosen);
 void add_doctor_command(CLI::App& app, const std::string& version, Action& chosen);
+// These read what the others have added: they come last.
+void add_completion_command(CLI::App& app, Action& chosen);
+void add_manual_command(CLI::App& app, const std::string& version, Action& chosen);
 
 // Below `cvfs tenant`.
 void add_tenant_add_command(CLI::App& tenant, Action& chosen);

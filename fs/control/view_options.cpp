@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "control/edit_distance.h"
 #include "control/printable.h"
+#include "control/view_option_help.h"
 
 namespace cvfs {
 namespace {
@@ -157,32 +158,53 @@ struct ValueOption {
   std::string_view name;
   std::string_view expects;  // "not EXPECTS" is the refusal
   std::string_view example;  // and this its hint
+  std::string_view meaning;  // for the manual
   bool (*set)(ViewOptions&, std::string_view value);
 };
 
 constexpr auto kValueOptions = std::to_array<ValueOption>({
     {"userns", "auto, host, @NAME or pid:N", "userns=auto",
+     "how container ids appear on the host: Docker's userns-remap or else as they are; as they "
+     "are; NAME's subordinate ids; that process' maps",
      [](ViewOptions& o, std::string_view v) { return set_text(o.userns, v); }},
     {"uidmap", "CONTAINER:HOST:COUNT", "uidmap=0:100000:65536",
+     "the same for uids spelled out, more ranges joined by colons",
      [](ViewOptions& o, std::string_view v) { return set_text(o.uidmap, v); }},
     {"gidmap", "CONTAINER:HOST:COUNT", "gidmap=0:100000:65536",
+     "the same for gids; without it the uidmap serves both",
      [](ViewOptions& o, std::string_view v) { return set_text(o.gidmap, v); }},
-    {"owner", "map, virtual or caller", "owner=map, owner=virtual or owner=caller", set_owner},
+    {"owner", "map, virtual or caller", "owner=map, owner=virtual or owner=caller",
+     "how ownership is stored: in the tenant's subordinate ids, in an xattr, or not at all; map if "
+     "the tenant has such ids, else virtual",
+     set_owner},
     {"storeuid", "an id from 0 to 4294967294", "storeuid=1500",
+     "what uid container root is stored as; the tenant's",
      [](ViewOptions& o, std::string_view v) { return set_store_id(o.store_uid, v); }},
     {"storegid", "an id from 0 to 4294967294", "storegid=1500",
+     "what gid container root is stored as; the tenant's",
      [](ViewOptions& o, std::string_view v) { return set_store_id(o.store_gid, v); }},
-    {"containerdata", "an absolute path", "containerdata=/containerdata", set_containerdata},
-    {"passthrough", "auto or off", "passthrough=auto or passthrough=off", set_passthrough},
+    {"containerdata", "an absolute path", "containerdata=/containerdata",
+     "where the tenants' directories are; /containerdata", set_containerdata},
+    {"passthrough", "auto or off", "passthrough=auto or passthrough=off",
+     "let the kernel read and write the backing file itself where it can; auto", set_passthrough},
     {"cache", "auto, notify, none or ttl:SECONDS (0 to 86400)",
-     "cache=auto, cache=none or cache=ttl:1", set_cache},
-    {"locks", "shared, local or off", "locks=shared", set_locks},
-    {"log", "error, warning, info or debug", "log=info", set_log_level},
+     "cache=auto, cache=none or cache=ttl:1",
+     "what the kernel believes of names and attributes without asking: what it is told of changes, "
+     "nothing, or everything for a time; auto: notify or, where that is not possible, ttl:1",
+     set_cache},
+    {"locks", "shared, local or off", "locks=shared",
+     "file locks hold between containers, views and the host, within this view only, or are "
+     "refused; shared",
+     set_locks},
+    {"log", "error, warning, info or debug", "log=info",
+     "what cvfsd says to syslog or the journal; info", set_log_level},
     {"threads", "a number from 1 to 64", "threads=4",
+     "how many threads serve; chosen from the CPUs",
      [](ViewOptions& o, std::string_view v) {
        return assign(o.threads, parse_number<unsigned>(v, 1, kMaxThreads));
      }},
     {"hang", "a number of seconds from 0 (never) to 86400", "hang=120",
+     "how long a request may take before it is looked at; 120",
      [](ViewOptions& o, std::string_view v) {
        return assign(o.hang_seconds, parse_number<unsigned>(v, 0, kMaxHangSeconds));
      }},
@@ -298,6 +320,24 @@ Outcome<void> apply(ViewOptions& options, const Item& item, bool sloppy) {
 }
 
 }  // namespace
+
+std::vector<ViewOptionHelp> view_option_help() {
+  std::vector<ViewOptionHelp> all;
+  for (const auto& known : kValueOptions) {
+    all.push_back({known.name, known.expects, known.example, known.meaning});
+  }
+  return all;
+}
+
+std::vector<std::string_view> mount_flag_options() {
+  std::vector<std::string_view> names;
+  for (const auto& known : kFlagOptions) names.push_back(known.name);
+  return names;
+}
+
+std::vector<std::string_view> passed_over_options() {
+  return {kOthersOptions.begin(), kOthersOptions.end()};
+}
 
 const char* name_of(OwnerPolicy policy) {
   switch (policy) {

@@ -37,10 +37,16 @@ double own_wait_us() {
 
 }  // namespace
 
+CpuFollower::~CpuFollower() {
+  ends_ = true;
+  asked_.release();
+}
+
 void CpuFollower::join() {
   (void)own_wait_us();
   const MutexLock lock(mutex_);
   threads_.push_back(::gettid());
+  if (!sampler_.joinable()) sampler_ = std::jthread([this] { take_samples(); });
 }
 
 void CpuFollower::leave() {
@@ -52,15 +58,23 @@ void CpuFollower::follow(pid_t caller) {
   const std::uint64_t now = sys::coarse_monotonic_us();
   std::uint64_t due = next_sample_us_.load(std::memory_order_relaxed);
   if (caller <= 0 || now < due) return;
-  if (next_sample_us_.compare_exchange_strong(due, now + kSampleUs)) take_sample(caller, now);
+  if (!next_sample_us_.compare_exchange_strong(due, now + kSampleUs)) return;
+  if (is_sampling_.exchange(true)) return;
+  question_ = {caller, now, own_wait_us()};
+  asked_.release();
 }
 
-void CpuFollower::take_sample(pid_t caller, std::uint64_t now_us) {
-  const auto cpu = sys::last_cpu_of(caller);
-  if (!cpu) return;
-  const double wait_us = own_wait_us();
-  const MutexLock lock(mutex_);
-  note({caller, *cpu, now_us}, wait_us);
+void CpuFollower::take_samples() {
+  for (;;) {
+    asked_.acquire();
+    if (ends_) return;
+    const auto cpu = sys::last_cpu_of(question_.caller);
+    if (cpu) {
+      const MutexLock lock(mutex_);
+      note({question_.caller, *cpu, question_.time_us}, question_.wait_us);
+    }
+    is_sampling_ = false;
+  }
 }
 
 void CpuFollower::note(const Sample& sample, double wait_us) {
