@@ -117,10 +117,10 @@ bool is_nowhere(const Actor& actor, const Step& step) {
 }
 
 std::string perform(Actor& actor, const Step& step) {
-  if (is_nowhere(actor, step) && step.operation->name != std::string_view("chdir")) {
-    return "not asked";
-  }
-  if (!step.look) return step.operation->perform(actor, step);
+  const bool nowhere = is_nowhere(actor, step);
+  // chdir leads back.
+  if (nowhere && step.operation->name != std::string_view("chdir")) return "not asked";
+  if (!step.look || nowhere) return step.operation->perform(actor, step);
   const Watch watch(actor, step);
   return step.operation->perform(actor, step) + watch.report();
 }
