@@ -51,16 +51,15 @@ OperatorError describe(Errno error) {
                          "sysctl fs.fanotify.max_user_groups=1024");
     case EINVAL:
     case ENOSYS:
-      return unwatchable("this kernel is too old (it takes Linux 6.16)", "cache=ttl:1");
+      return unwatchable("this kernel is too old (it takes Linux 6.18)", "cache=ttl:1");
     default:
       return unwatchable("the filesystem does not tell what changes" + is, "cache=ttl:1");
   }
 }
 
 Outcome<UniqueFd> open_watch(const ServedView& view) {
-  // The newest of what it takes (Linux 6.16), and harmless.
-  const auto expired = sys::expire_all_names(view.device.get());
-  if (!expired) return refuse(describe(Errno{EINVAL}));
+  // The newest of what it takes.
+  if (!sys::can_prune(view.device.get())) return refuse(describe(Errno{EINVAL}));
   auto watch = sys::watch_filesystem(view.plan.source.directory.get());
   if (!watch) return refuse(describe(watch.error()));
   return std::move(*watch);

@@ -60,7 +60,7 @@ class CpuFollower {
   Question question_;                      // the sampler's while is_sampling_
   std::atomic<bool> is_sampling_ = false;  // who sets it asks
   std::atomic<bool> ends_ = false;
-  std::binary_semaphore asked_{0};
+  std::counting_semaphore<2> asked_{0};  // a question, and the end
   std::jthread sampler_ CVFS_GUARDED_BY(mutex_);
   Mutex mutex_;
   std::vector<pid_t> threads_ CVFS_GUARDED_BY(mutex_);

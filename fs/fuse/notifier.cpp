@@ -9,8 +9,10 @@
 #include <utility>
 
 #include "base/log.h"
+#include "fuse/refresh.h"
 #include "sys/credentials.h"
 #include "sys/fuse_notification.h"
+#include "sys/process.h"
 #include "sys/signal_stack.h"
 
 namespace cvfs {
@@ -20,11 +22,18 @@ namespace {
 // Between two looks at the watch: meanwhile the kernel merges what happens to one file, so that a
 // file that is written all the time costs little. Well below what anybody is promised.
 constexpr int kPaceMs = 2;
-// How long names may wait for a request that has their directory locked, before all names of the
-// view are dropped instead, for which nobody waits.
-constexpr int kStallMs = 20;
+// How often what could not be told is tried again.
+constexpr int kBehindMs = 20;
+// Names that were looked up again while they changed are told once more, soon, and after that:
+// longer than an answer that has been made takes to come to the kernel.
+constexpr unsigned kSoonUs = 20'000;
+constexpr unsigned kAgainUs = 400'000;
+// The same after everything has been asked for again.
+constexpr unsigned kRefreshAgainUs = 1'000'000;
 // Longer than an answer that has been made takes to come to the kernel.
 constexpr int kMostAttempts = 200;
+
+constexpr const char* kOverflow = "more changes by others than the kernel keeps";
 
 bool has_gone(const Errno& error) {
   return error.value == ENODEV || error.value == ENOTCONN || error.value == ECONNABORTED;
@@ -38,6 +47,7 @@ Notifier::Notifier(Mount& mount, int device_fd, int watch_fd)
       watch_fd_(watch_fd),
       own_pid_(::getpid()),
       area_(WatchArea::in(mount.state->section(Section::kWatch))),
+      teller_(device_fd),
       busy_(mount, watch_fd, area_) {}
 
 void Notifier::start() {
@@ -53,8 +63,11 @@ void Notifier::run() {
     wait();
     while (read_events()) continue;
     busy_.look([this](const sys::FileHandle& file) { add_file(file); });
+    refresh_if_due();
     tell();
     tell_early_again();
+    tell_names_again();
+    note_what_waits();
     ::poll(nullptr, 0, kPaceMs);
   }
 }
@@ -65,16 +78,20 @@ void Notifier::run() {
 void Notifier::finish_earlier() {
   (void)::mlock(&area_.buffer, sizeof area_.buffer);
   busy_.finish_earlier([this](const sys::FileHandle& file) { add_file(file); });
+  if (area_.overflows != 0) doubt_names();
   carry_out(area_.buffer);
+  // What it had not told yet stood in its own memory.
+  if (area_.drop_all != 0) refresh("not all changes by others had been told");
   std::memset(area_.buffer, 0, sizeof area_.buffer);
 }
 
 void Notifier::wait() {
-  const bool is_over = call_.await(0);
+  const bool is_behind =
+      teller_.is_behind() || !soon_.empty() || !later_.empty() || refresh_due_us_ != 0;
   const int timeout_ms = !early_.empty()           ? kPaceMs
                          : busy_.passes_over_any() ? BusyFiles::kTickMs
-                         : is_over                 ? -1
-                                                   : kStallMs;
+                         : is_behind               ? kBehindMs
+                                                   : -1;
   pollfd awaited[] = {{watch_fd_, POLLIN, 0}, {device_fd_, 0, 0}};
   (void)::poll(awaited, std::size(awaited), timeout_ms);
   has_ended_ = (awaited[1].revents & (POLLERR | POLLNVAL)) != 0;
@@ -87,6 +104,7 @@ bool Notifier::read_events() {
   if (size <= 0) return false;
   const auto events = std::span(area_.buffer).first(static_cast<std::size_t>(size));
   carry_out(events);
+  note_what_waits();
   // The first length before the rest: whoever comes to see zeros in the middle has all behind it
   // done.
   std::memset(events.data(), 0, sizeof(std::uint32_t));
@@ -103,24 +121,40 @@ void Notifier::carry_out(std::span<const std::byte> events) {
     add(event);
   });
   area_.events.fetch_add(count, std::memory_order_relaxed);
-  if (area_.drop_all != 0) drop_everything();
+  if ((area_.drop_all & WatchArea::kOverflown) != 0 && refresh_due_us_ == 0) refresh(kOverflow);
   tell();
 }
 
 void Notifier::add(const sys::FilesystemEvent& event) {
   if (event.is_overflow()) {
-    area_.drop_all = 1;
+    area_.drop_all |= WatchArea::kOverflown;
+    refresh_due_us_ = 0;
     area_.overflows.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  // What we do ourselves is in our replies.
-  if (event.pid == own_pid_) return;
+  // What we do ourselves is in our replies, but for the names of what is renamed.
+  if (event.pid == own_pid_) {
+    if (event.is_rename()) note_name(event);
+    return;
+  }
   // First: whoever looked at a file before this, and makes it known after we have not found it,
   // looks again.
   mount_.changes.fetch_add(1);
   const bool is_known = add_file(event.file);
+  if (is_known && event.may_remove()) add_perhaps_gone(event.file);
   if (event.is_write()) busy_.note(event.file);
-  if (event.changes_a_name()) add_name(event, is_known && event.is_new_directory());
+  if (event.changes_a_name()) add_names(event);
+}
+
+void Notifier::note_name(const sys::FilesystemEvent& event) {
+  std::vector<NodeId> directories;
+  mount_.inodes.for_each_of(event.directory,
+                            [&](NodeId node, const InodeRecord&) { directories.push_back(node); });
+  if (directories.size() != 1) return;
+  // Under a lock, so that it is not forgotten meanwhile.
+  mount_.inodes.for_each_of(event.file, [&](NodeId node, const InodeRecord&) {
+    mount_.names.note(node, directories[0], event.name);
+  });
 }
 
 bool Notifier::add_file(const sys::FileHandle& file) {
@@ -132,15 +166,30 @@ bool Notifier::add_file(const sys::FileHandle& file) {
   return is_known;
 }
 
-void Notifier::add_name(const sys::FilesystemEvent& event, bool is_known_new_directory) {
-  mount_.inodes.for_each_of(event.directory, [&](NodeId node, const InodeRecord&) {
-    batch_.directories.insert(node);
-    // Who knows a new directory already has found it by this name, and may have mounted something
-    // there: that would go with the name. Looked up again, it is found to be the same.
-    batch_.names.push_back(sys::entry_message(
-        node, event.name,
-        is_known_new_directory ? sys::EntryChange::kExpire : sys::EntryChange::kDrop));
+void Notifier::add_perhaps_gone(const sys::FileHandle& file) {
+  mount_.inodes.for_each_of(file, [&](NodeId node, const InodeRecord& record) {
+    batch_.perhaps_gone.emplace(node, record.id);
   });
+}
+
+void Notifier::add_names(const sys::FilesystemEvent& event) {
+  std::map<NodeId, FileId> directories;
+  mount_.inodes.for_each_of(event.directory, [&](NodeId node, const InodeRecord& record) {
+    directories.emplace(node, record.id);
+  });
+  for (const auto& [node, id] : directories) {
+    batch_.directories.insert(node);
+    auto where = mount_.store->open_id(id);
+    NameChange change = NameTeller::change_of(
+        node, where ? std::make_shared<const File>(std::move(*where)) : nullptr, event.name, true);
+    // Whoever looks a name up again that leads somewhere does so without its directory's lock, and
+    // may bring what was true before. Where there was no name nobody does.
+    if (!event.is_new_name()) {
+      soon_.push_back(
+          {sys::monotonic_us() + kSoonUs, NameTeller::change_of(node, nullptr, event.name, false)});
+    }
+    batch_.names.push_back(std::move(change));
+  }
 }
 
 // ---- telling the kernel
@@ -152,7 +201,8 @@ void Notifier::tell() {
   }
   batch_.directories.clear();
   batch_.inodes.clear();
-  if (!batch_.names.empty()) tell_names();
+  prune_what_is_gone();
+  tell_names(std::exchange(batch_.names, {}));
 }
 
 void Notifier::tell_inode(NodeId node, bool listing, int attempts) {
@@ -179,40 +229,88 @@ void Notifier::count(std::uint64_t invalidations) {
   area_.invalidations.fetch_add(invalidations, std::memory_order_relaxed);
 }
 
-// The kernel waits until no request has the directory locked, and SIGKILL does not end that: a
-// worker that is to be replaced would wait for a request that waits for the next worker. So it is
-// another process that waits.
-void Notifier::tell_names() {
-  count(batch_.names.size());
-  if (!call_.await(0)) return expire_names();
-  told_names_ = std::exchange(batch_.names, {});
-  telling_ = {device_fd_, &told_names_};
-  const auto started = call_.start(
-      [](void* argument) {
-        const auto& telling = *static_cast<Telling*>(argument);
-        for (const std::string& name : *telling.names) {
-          // ENOENT: the kernel does not know that name.
-          (void)!::write(telling.device_fd, name.data(), name.size());
-        }
-      },
-      &telling_);
-  if (!started || !call_.await(kStallMs)) expire_names();
+void Notifier::tell_names(std::vector<NameChange> names) {
+  count(names.size());
+  area_.stalls.fetch_add(teller_.tell(std::move(names)), std::memory_order_relaxed);
 }
 
-void Notifier::expire_names() {
-  batch_.names.clear();
-  area_.stalls.fetch_add(1, std::memory_order_relaxed);
-  (void)sys::expire_all_names(device_fd_);
+void Notifier::tell_names_again() {
+  std::vector<NameChange> due;
+  const std::uint64_t now_us = sys::monotonic_us();
+  while (!soon_.empty() && soon_.front().due_us <= now_us) {
+    due.push_back(soon_.front().change);
+    later_.push_back({now_us + kAgainUs, std::move(soon_.front().change)});
+    soon_.pop_front();
+  }
+  while (!later_.empty() && later_.front().due_us <= now_us) {
+    due.push_back(std::move(later_.front().change));
+    later_.pop_front();
+  }
+  if (!due.empty()) tell_names(std::move(due));
 }
 
-// Nobody knows what has changed.
-void Notifier::drop_everything() {
-  spdlog::warn("more changes by others than the kernel keeps: everything known is asked for again");
+// Of a file that another was renamed over nobody may ask any more: its blocks would stay.
+void Notifier::prune_what_is_gone() {
+  std::vector<NodeId> gone;
+  for (const auto& [node, id] : std::exchange(batch_.perhaps_gone, {})) {
+    const auto file = mount_.store->open_id(id);
+    if (file) {
+      const auto status = mount_.store->status(*file);
+      if (!status || status->link_count != 0) continue;
+    }
+    gone.push_back(node);
+  }
+  if (gone.empty()) return;
+  NameChange& change = batch_.names.emplace_back();
+  change.expire = sys::prune_message(gone);
+}
+
+// A successor does not know what waits here.
+void Notifier::note_what_waits() {
+  if (teller_.is_behind()) {
+    area_.drop_all |= WatchArea::kNamesWait;
+  } else {
+    area_.drop_all &= ~WatchArea::kNamesWait;
+  }
+}
+
+// ---- when nobody knows what has changed
+
+void Notifier::doubt_names() {
+  mount_.in_doubt_until_us = sys::monotonic_us() + kWatchedSeconds * std::uint64_t{1'000'000};
+}
+
+// Twice: an answer that was under way at the first time may have come after it.
+void Notifier::refresh(const char* why) {
+  spdlog::warn("{}: everything known is asked for again", why);
   batch_ = {};
+  soon_.clear();
+  later_.clear();
+  doubt_names();
+  carry_out_refresh();
+  refresh_due_us_ = sys::monotonic_us() + kRefreshAgainUs;
+}
+
+void Notifier::refresh_if_due() {
+  if (teller_.has_lost_some()) {
+    area_.drop_all |= WatchArea::kOverflown;
+    return refresh("too many names of a directory wait for a request");
+  }
+  if (refresh_due_us_ == 0 || sys::monotonic_us() < refresh_due_us_) return;
+  carry_out_refresh();
+  refresh_due_us_ = 0;
+  area_.drop_all &= ~WatchArea::kOverflown;
+}
+
+void Notifier::carry_out_refresh() {
+  const std::uint64_t began_us = sys::monotonic_us();
+  const std::uint64_t known = mount_.inodes.live();
   mount_.changes.fetch_add(1);
-  (void)sys::expire_all_names(device_fd_);
-  mount_.inodes.for_each([&](NodeId node, InodeRecord&) { tell_inode(node, false, 0); });
-  area_.drop_all = 0;
+  Refresh(mount_, {[this](NodeId node, bool listing) { tell_inode(node, listing, 0); },
+                   [this](std::vector<NameChange> names) { tell_names(std::move(names)); }})
+      .run();
+  spdlog::info("{} inodes asked for again in {} ms; {} are in use", known,
+               (sys::monotonic_us() - began_us) / 1000, mount_.inodes.live());
 }
 
 }  // namespace cvfs

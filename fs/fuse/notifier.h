@@ -5,16 +5,16 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <map>
 #include <set>
 #include <span>
-#include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "fuse/busy_files.h"
+#include "fuse/name_teller.h"
 #include "journal/watch_area.h"
-#include "sys/detached_call.h"
 #include "sys/filesystem_watch.h"
 #include "vfs/mount.h"
 
@@ -37,8 +37,14 @@ class Notifier {
   // What some events come to. Names are told last, and together: that may have to wait.
   struct Batch {
     std::set<NodeId> inodes;
-    std::set<NodeId> directories;    // with their listings
-    std::vector<std::string> names;  // messages (sys/fuse_notification.h)
+    std::set<NodeId> directories;           // with their listings
+    std::map<NodeId, FileId> perhaps_gone;  // files whose last name may have been removed
+    std::vector<NameChange> names;
+  };
+  // A name that is to be told once more.
+  struct Later {
+    std::uint64_t due_us;
+    NameChange change;
   };
   // An inode that the kernel did not know when it was told of a change.
   struct Early {
@@ -53,14 +59,21 @@ class Notifier {
   void carry_out(std::span<const std::byte> events);
   void add(const sys::FilesystemEvent& event);
   bool add_file(const sys::FileHandle& file);
-  void add_name(const sys::FilesystemEvent& event, bool is_known_new_directory);
+  void note_name(const sys::FilesystemEvent& event);
+  void add_perhaps_gone(const sys::FileHandle& file);
+  void add_names(const sys::FilesystemEvent& event);
 
   void tell();
   void tell_inode(NodeId node, bool listing, int attempts);
   void tell_early_again();
-  void tell_names();
-  void expire_names();
-  void drop_everything();
+  void tell_names(std::vector<NameChange> names);
+  void tell_names_again();
+  void prune_what_is_gone();
+  void doubt_names();
+  void refresh(const char* why);
+  void carry_out_refresh();
+  void refresh_if_due();
+  void note_what_waits();
   void count(std::uint64_t invalidations);
 
   Mount& mount_;
@@ -69,13 +82,11 @@ class Notifier {
   std::int32_t own_pid_;
   WatchArea& area_;
   Batch batch_;
-  std::vector<std::string> told_names_;  // of the call that runs, which may outlast us
-  sys::DetachedCall call_;
-  struct Telling {
-    int device_fd;
-    const std::vector<std::string>* names;
-  } telling_{};
+  NameTeller teller_;
+  std::deque<Later> soon_;
+  std::deque<Later> later_;
   std::vector<Early> early_;
+  std::uint64_t refresh_due_us_ = 0;  // 0: not at all
   BusyFiles busy_;
   std::thread thread_;
   bool has_ended_ = false;

@@ -19,8 +19,10 @@ struct WatchArea {
   std::atomic<std::uint64_t> events;         // that were read
   std::atomic<std::uint64_t> invalidations;  // that the kernel was told of: inodes and names
   std::atomic<std::uint64_t> overflows;      // more happened than the kernel had kept
-  std::atomic<std::uint64_t> stalls;         // names that waited for a request: all were dropped
-  // Everything that is known is to be invalidated, and is not yet.
+  std::atomic<std::uint64_t> stalls;         // directories whose names waited for a request
+  // Not 0: the next process has everything asked for again. Bits, by why it would have to.
+  static constexpr std::uint32_t kOverflown = 1;  // more happened than the kernel had kept
+  static constexpr std::uint32_t kNamesWait = 2;  // of what was read some has not been told
   std::atomic<std::uint32_t> drop_all;
   // Files whose writes are passed over for now (fuse/busy_files.h).
   struct PassedOver {

@@ -112,8 +112,17 @@ bool FilesystemEvent::changes_a_name() const {
   return (mask & kNames) != 0 && directory.size != 0 && !name.empty();
 }
 
-bool FilesystemEvent::is_new_directory() const {
-  return (mask & FAN_ONDIR) != 0 && (mask & kNames) == FAN_CREATE;
+bool FilesystemEvent::is_new_name() const {
+  return (mask & kNames) == FAN_CREATE;
+}
+
+bool FilesystemEvent::is_rename() const {
+  return (mask & FAN_MOVED_TO) != 0 && changes_a_name();
+}
+
+// Of a file that another is renamed over only its link count says so.
+bool FilesystemEvent::may_remove() const {
+  return (mask & (FAN_DELETE | FAN_ATTRIB)) != 0;
 }
 
 Result<UniqueFd> watch_filesystem(int fd) {

@@ -24,10 +24,12 @@ struct FilesystemEvent {
   FileHandle file;         // without a handle: not told
   std::string_view name;   // in `directory`
 
-  bool is_overflow() const;       // more happened than was kept
-  bool is_write() const;          // to data
-  bool changes_a_name() const;    // made, removed or renamed
-  bool is_new_directory() const;  // made, and nothing else happened to the name
+  bool is_overflow() const;     // more happened than was kept
+  bool is_write() const;        // to data
+  bool changes_a_name() const;  // made, removed or renamed
+  bool is_new_name() const;     // made, and nothing else happened to the name
+  bool is_rename() const;       // to this name
+  bool may_remove() const;      // the last name of the file may have gone
 };
 
 // A descriptor that tells of names that change, and of data and attributes that do, on the whole

@@ -12,7 +12,7 @@ namespace {
 // enum fuse_notify_code; Linux 6.1's header ends before the last one.
 constexpr int kInvalInode = 2;
 constexpr int kInvalEntry = 3;
-constexpr int kIncEpoch = 8;
+constexpr int kPrune = 9;
 
 constexpr std::uint32_t kExpireOnly = 1;  // FUSE_EXPIRE_ONLY
 
@@ -21,6 +21,13 @@ struct InvalEntry {
   std::uint64_t parent;
   std::uint32_t name_length;
   std::uint32_t flags;
+};
+
+// struct fuse_notify_prune_out of protocol 7.45; the numbers follow.
+struct Prune {
+  std::uint32_t count;
+  std::uint32_t padding;
+  std::uint64_t spare;
 };
 
 fuse_out_header header_of(int code, std::size_t length) {
@@ -50,9 +57,18 @@ std::string entry_message(std::uint64_t parent, std::string_view name, EntryChan
   return message;
 }
 
-Result<void> expire_all_names(int device_fd) {
-  const fuse_out_header header = header_of(kIncEpoch, 0);
-  return succeeded(::write(device_fd, &header, sizeof header));
+std::string prune_message(std::span<const std::uint64_t> nodes) {
+  const Prune prune{static_cast<std::uint32_t>(nodes.size()), 0, 0};
+  const fuse_out_header header = header_of(kPrune, sizeof prune + nodes.size_bytes());
+  std::string message(reinterpret_cast<const char*>(&header), sizeof header);
+  message.append(reinterpret_cast<const char*>(&prune), sizeof prune);
+  message.append(reinterpret_cast<const char*>(nodes.data()), nodes.size_bytes());
+  return message;
+}
+
+bool can_prune(int device_fd) {
+  const std::string nothing = prune_message({});
+  return ::write(device_fd, nothing.data(), nothing.size()) >= 0;
 }
 
 }  // namespace cvfs::sys

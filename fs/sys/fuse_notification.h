@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -25,8 +26,11 @@ enum class EntryChange {
 // that nobody has received yet.
 std::string entry_message(std::uint64_t parent, std::string_view name, EntryChange change);
 
-// All names of the view are to be looked up again before they are used, and all directories read
-// again. Never waits. EINVAL: older than Linux 6.16.
-Result<void> expire_all_names(int device_fd);
+// The message that has the kernel forget these inodes with all their names, but those that are in
+// use: open, somebody's working directory, mounted on, with other names in them. May wait for reads
+// of these that are under way.
+std::string prune_message(std::span<const std::uint64_t> nodes);
+// Linux 6.18 (protocol 7.45).
+bool can_prune(int device_fd);
 
 }  // namespace cvfs::sys

@@ -241,6 +241,14 @@ void InodeTable::for_each_of(const sys::FileHandle& handle,
   }
 }
 
+// A bucket that is added takes from one before it, and is visited after it.
+void InodeTable::for_each_id(const std::function<void(NodeId, const FileId&)>& visit) {
+  for (std::uint32_t bucket = 0; bucket < locks_->buckets_in_use; ++bucket) {
+    const MutexLock lock(lock_of(bucket));
+    for (std::uint32_t i = buckets_[bucket]; i != 0; i = records_[i].next) visit(i, records_[i].id);
+  }
+}
+
 std::uint32_t InodeTable::never_used() {
   const MutexLock lock(locks_->allocation);
   return header_->never_used;

@@ -88,6 +88,10 @@ class InodeTable {
   [[nodiscard]] bool forget(NodeId node, std::uint64_t count);
   void recycle(NodeId node);
 
+  // The ids of all of them. `visit` is called under a lock; what becomes known or is forgotten
+  // meanwhile may be missed, and some may come twice.
+  void for_each_id(const std::function<void(NodeId, const FileId&)>& visit);
+
   // Every inode that the kernel knows.
   void for_each(const std::function<void(NodeId, InodeRecord&)>& visit);
 

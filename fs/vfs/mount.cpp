@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "sys/fuse_notification.h"
+#include "sys/process.h"
 #include "vfs/claim.h"
 #include "vfs/op_open.h"
 #include "vfs/state_sections.h"
@@ -58,7 +59,6 @@ bool is_watched(const Mount& mount, const FileStatus& status) {
 // What is taken out of the kernel's caches when somebody changes it may stay there until then; not
 // for ever, as some of what happens to files is told to nobody (docs/caching.md).
 double lasting_seconds(const Mount& mount, bool is_watched) {
-  constexpr double kWatchedSeconds = 300;
   return is_watched ? kWatchedSeconds : mount.settings.ttl_seconds;
 }
 
@@ -145,6 +145,7 @@ void forget(Mount& mount, NodeId node, std::uint64_t count) {
   // Nobody finds it any more, and its number is not free yet: nobody else gets what is released.
   mount.passthrough->forget(mount.inodes.record(node));
   mount.files->drop(node);
+  if (mount.settings.watched_mount != 0) mount.names.forget(node);
   mount.inodes.recycle(node);
 }
 
@@ -197,6 +198,16 @@ Result<Entry> introduce(Mount& mount, Intent& intent, File file) {
   return entry;
 }
 
+Result<Entry> introduce(Mount& mount, Intent& intent, File file, NodeId parent, const char* name) {
+  Entry entry = TRY(introduce(mount, intent, std::move(file)));
+  note_name(mount, entry, parent, name);
+  return entry;
+}
+
+void note_name(Mount& mount, const Entry& entry, NodeId parent, const char* name) {
+  if (entry.attributes.is_watched) mount.names.note(entry.lookup.node(), parent, name);
+}
+
 Result<Attributes> describe(Mount& mount, NodeId node, const File& file) {
   return describe_status(mount, node, file, TRY(mount.store->status(file)));
 }
@@ -204,6 +215,13 @@ Result<Attributes> describe(Mount& mount, NodeId node, const File& file) {
 void ask_again(const Mount& mount, NodeId node) {
   // One that it does not know has no attributes.
   (void)sys::invalidate_inode(mount.settings.device_fd, node, false);
+}
+
+Result<void> check_not_removed(Mount& mount, NodeId node, const FileStatus& status) {
+  const bool is_removed = status.is_directory() && status.link_count == 0;
+  if (!is_removed || sys::monotonic_us() >= mount.in_doubt_until_us) return {};
+  if (mount.names.name_of(node)) return {};
+  return fail(ESTALE);
 }
 
 double attribute_timeout(const Mount& mount, const Attributes& attributes) {

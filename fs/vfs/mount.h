@@ -17,6 +17,7 @@
 #include "vfs/file_locks.h"
 #include "vfs/handle_table.h"
 #include "vfs/inode_table.h"
+#include "vfs/known_names.h"
 #include "vfs/ownership.h"
 #include "vfs/passthrough.h"
 
@@ -57,6 +58,10 @@ struct Mount {
   std::unique_ptr<FileLocks> locks;  // null: the kernel's own (locks=local), or none (locks=off)
   // Moves on before each change by others is looked up in `inodes` (fuse/notifier.h).
   std::atomic<std::uint64_t> changes = 0;
+  // Until then (sys::monotonic_us()) the kernel may hold names for true that nobody could tell it
+  // of (docs/caching.md, More than is kept).
+  std::atomic<std::uint64_t> in_doubt_until_us = 0;
+  KnownNames names = {};  // of what is watched
 
   // A file's reference by its number. ESTALE: it is gone.
   Result<PinnedFile> pin(NodeId node) { return files->pin(node, TRY(inodes.find(node))->id); }
@@ -145,11 +150,22 @@ struct Entry {
 // the cache).
 Result<Entry> introduce(Mount& mount, Intent& intent, File file);
 
+// The same of a file that was found or made in `parent` by this name.
+Result<Entry> introduce(Mount& mount, Intent& intent, File file, NodeId parent, const char* name);
+void note_name(Mount& mount, const Entry& entry, NodeId parent, const char* name);
+
 // The attributes as callers are shown them.
 Result<Attributes> describe(Mount& mount, NodeId node, const File& file);
 
 // The kernel does not see by itself that the request at hand changes the attributes of its inode.
 void ask_again(const Mount& mount, NodeId node);
+
+// A directory that has been removed, which the kernel may not know and could not be told. ESTALE:
+// it looks up again what led there (retry_estale() of Linux).
+Result<void> check_not_removed(Mount& mount, NodeId node, const FileStatus& status);
+
+// How long what nobody could tell may be believed: the longest of them.
+inline constexpr unsigned kWatchedSeconds = 300;
 
 // How long the kernel may believe, in seconds: these attributes; a name that leads to them; that
 // there is no such name in a directory.

@@ -75,7 +75,9 @@ Result<void> set_size(Mount& mount, const Caller& caller, NodeId node, const Pin
 }  // namespace
 
 Result<Attributes> op_getattr(Mount& mount, NodeId node) {
-  return describe(mount, node, *TRY(mount.pin(node)));
+  const Attributes attributes = TRY(describe(mount, node, *TRY(mount.pin(node))));
+  TRY(check_not_removed(mount, node, attributes.status));
+  return attributes;
 }
 
 Result<Attributes> op_setattr(Mount& mount, const Caller& caller, NodeId node,

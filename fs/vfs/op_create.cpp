@@ -64,7 +64,7 @@ Result<Entry> make_named(Mount& mount, Intent& intent, const Caller& caller, Nod
   return make_entry(
       mount, intent, caller, parent, name, mode, make,
       [&](const File& directory) { return mount.store->look_up(directory, name); },
-      [&](File made) { return introduce(mount, intent, std::move(made)); });
+      [&](File made) { return introduce(mount, intent, std::move(made), parent, name); });
 }
 
 // A file that was made open: its inode's entry, and a handle that goes on using the descriptor.
@@ -140,8 +140,10 @@ Result<CreatedEntry> op_create(Mount& mount, Intent& intent, const Caller& calle
     UniqueFd io = TRY(mount.store->open(file, flags, true));
     return CreatedFile{std::move(file), std::move(io)};
   };
-  const auto hand_out = [&](CreatedFile created) {
-    return introduce_open(mount, intent, std::move(created), flags);
+  const auto hand_out = [&](CreatedFile made) -> Result<CreatedEntry> {
+    CreatedEntry created = TRY(introduce_open(mount, intent, std::move(made), flags));
+    note_name(mount, created.entry, parent, name);
+    return created;
   };
   // Others may make and remove the name all the time; the kernel itself would try only twice.
   constexpr int kAttempts = 16;
@@ -176,7 +178,7 @@ Result<Entry> op_mkdir(Mount& mount, Intent& intent, const Caller& caller, NodeI
       },
       [&](const File& directory) { return mount.store->look_up(directory, name); },
       [&](File made) -> Result<Entry> {
-        Entry entry = TRY(introduce(mount, intent, std::move(made)));
+        Entry entry = TRY(introduce(mount, intent, std::move(made), parent, name));
         if (is_fresh) TRY(mark_fresh_volume(mount, entry));
         return entry;
       });
@@ -208,7 +210,8 @@ Result<Entry> op_link(Mount& mount, Intent& intent, const Caller& caller, NodeId
       intent, [&] { return mount.store->link(*file, *directory, new_name); },
       [&] { return is_same_file(mount, *file, *directory, new_name); }));
   auto linked = mount.store->look_up(*directory, new_name);
-  auto entry = linked ? introduce(mount, intent, std::move(*linked)) : fail(linked.error());
+  auto entry = linked ? introduce(mount, intent, std::move(*linked), new_parent, new_name)
+                      : fail(linked.error());
   if (entry) {
     entry->attributes.is_volatile = true;  // as in op_setattr(): create_new_entry()
     claim.settle();

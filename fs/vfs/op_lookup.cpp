@@ -8,7 +8,7 @@ Result<Entry> op_lookup(Mount& mount, Intent& intent, NodeId parent, const char*
   // Only a file handle makes the kernel ask for these; they would lead out of the tree at its root.
   if (std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0) return fail(ESTALE);
   const PinnedFile directory = TRY(mount.pin(parent));
-  return introduce(mount, intent, TRY(mount.store->look_up(*directory, name)));
+  return introduce(mount, intent, TRY(mount.store->look_up(*directory, name)), parent, name);
 }
 
 Result<std::string> op_readlink(Mount& mount, NodeId node) {

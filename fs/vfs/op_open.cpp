@@ -96,6 +96,7 @@ Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, N
 
 Result<OpenedFile> op_opendir(Mount& mount, Intent& intent, NodeId node) {
   const PinnedFile file = TRY(mount.pin(node));
+  TRY(check_not_removed(mount, node, TRY(mount.store->status(*file))));
   constexpr int kFlags = O_RDONLY | O_DIRECTORY;
   UniqueFd io = TRY(mount.store->open(*file, kFlags, false));
   return OpenedFile{TRY(add_handle(mount, intent, node, *file, std::move(io), kFlags)),

@@ -69,14 +69,14 @@ TEST_F(Fanotify, TellsNamesByTheHandlesThatFilesHave) {
   EXPECT_EQ(seen().back().mask, FAN_DELETE);
 }
 
-TEST_F(Fanotify, TellsANewDirectoryFromWhatWasMadeAndRemoved) {
+TEST_F(Fanotify, TellsANewNameFromWhatWasMadeAndRemoved) {
   ::mkdirat(directory_.get(), "d", 0700);
   alignas(8) std::array<std::byte, 4096> buffer{};
   bool is_new = false;
   const ssize_t size = ::read(watch_.get(), buffer.data(), buffer.size());
   ASSERT_GT(size, 0);
   for_each_event(std::span(buffer).first(std::size_t(size)), [&](const FilesystemEvent& event) {
-    if (event.name == "d") is_new = event.is_new_directory();
+    if (event.name == "d") is_new = event.is_new_name();
   });
   EXPECT_TRUE(is_new);
   ::unlinkat(directory_.get(), "d", AT_REMOVEDIR);

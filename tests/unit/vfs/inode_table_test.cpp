@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstring>
 #include <span>
 #include <thread>
 #include <vector>
@@ -20,6 +21,7 @@ FileId file(std::uint64_t inode, unsigned char handle_byte = 1) {
   id.handle.type = 1;
   id.handle.size = 8;
   id.handle.bytes[0] = handle_byte;
+  std::memcpy(id.handle.bytes + 4, &inode, 4);  // the handle alone tells files apart
   return id;
 }
 
