@@ -48,6 +48,8 @@ json options_record(const ViewOptions& options) {
   return {{"passthrough", options.passthrough == PassthroughMode::kAuto},
           {"ttl", options.cache.ttl_seconds},
           {"cache", static_cast<int>(options.cache.mode)},
+          {"locks", static_cast<int>(options.locks)},
+          {"containerdata", from_bytes(options.containerdata)},
           {"log", static_cast<int>(options.log_level)},
           {"threads", options.threads},
           {"hang", options.hang_seconds},
@@ -115,6 +117,10 @@ ViewOptions read_options(const json& record) {
   options.cache.ttl_seconds = record.value("ttl", options.cache.ttl_seconds);
   options.cache.mode =
       static_cast<CacheMode>(record.value("cache", static_cast<int>(CacheMode::kTtl)));
+  options.locks = static_cast<LockOption>(record.value("locks", static_cast<int>(options.locks)));
+  if (record.contains("containerdata")) {
+    options.containerdata = to_bytes(record.at("containerdata"));
+  }
   options.log_level = static_cast<LogLevel>(record.value("log", static_cast<int>(LogLevel::kInfo)));
   options.threads = record.value("threads", 0U);
   options.hang_seconds = record.value("hang", options.hang_seconds);

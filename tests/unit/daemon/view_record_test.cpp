@@ -37,6 +37,8 @@ ServedView some_view() {
   view.plan.stack_depth = 2;
   view.plan.options.passthrough = PassthroughMode::kOff;
   view.plan.options.cache = {CacheMode::kNotify, 2.5};
+  view.plan.options.locks = LockOption::kOff;
+  view.plan.options.containerdata = "/srv/containerdata";
   view.plan.options.log_level = LogLevel::kDebug;
   view.plan.options.threads = 7;
   view.plan.options.hang_seconds = 30;
@@ -88,6 +90,8 @@ TEST(ViewRecord, TellsAnotherBuildWhatTheViewIs) {
   EXPECT_EQ(read->plan.options.log_level, LogLevel::kDebug);
   EXPECT_EQ(read->plan.options.threads, 7U);
   EXPECT_EQ(read->plan.options.hang_seconds, 30U);
+  EXPECT_EQ(read->plan.options.locks, LockOption::kOff);
+  EXPECT_EQ(read->plan.options.containerdata, "/srv/containerdata");
   EXPECT_EQ(read->plan.options.mount_flags, 6U);
   EXPECT_EQ(read->plan.identity->userns().origin, "@dockremap");
   EXPECT_EQ(read->plan.identity->userns().gids, view.plan.identity->userns().gids);
