@@ -53,6 +53,29 @@ Result<void> lose_setid(Mount& mount, const File& file, bool truncates, bool kee
   return mount.owners->before_write(file, keeps);
 }
 
+// The backing file, open for what `flags` say; nothing where the kernel needs nobody to do that.
+Result<UniqueFd> open_backing(Mount& mount, const Caller& caller, NodeId node, const File& file,
+                              std::int32_t backing, int flags, bool keep_setid) {
+  const bool is_unseen = backing != kBackingNone && is_for_writing(flags);
+  const bool truncates = (flags & O_TRUNC) != 0;
+  const bool loses_setid = is_unseen || truncates;
+  // Under passthrough the kernel does not say at open(2) who writes with CAP_FSETID later.
+  const bool keeps = keep_setid && (!is_unseen || caller.may_keep_setid());
+  SetidBits setid;
+  if (loses_setid) setid = TRY(SetidBits::of(mount, caller, node, file, keeps));
+  UniqueFd io;
+  // The kernel's own open of a file that it passes through checks neither append-only nor a
+  // read-only mount nor a running program, and makes EIO of what it does find: we ask first.
+  if (backing == kBackingNone || is_for_writing(flags) || truncates) {
+    io = TRY(mount.store->open(file, flags, keep_setid));
+  }
+  if (loses_setid) {
+    TRY(lose_setid(mount, file, truncates, keeps));
+    TRY(setid.settle(mount, node, file));
+  }
+  return io;
+}
+
 }  // namespace
 
 bool has_room_for_handle(const Mount& mount, bool is_directory, bool has_io) {
@@ -64,22 +87,7 @@ Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, N
   const PinnedFile file = TRY(mount.pin(node));
   InodeRecord& record = *TRY(mount.inodes.find(node));
   const std::int32_t backing = mount.passthrough->backing_of(record, *file);
-  // The kernel's own open of a file that it passes through checks neither append-only nor a
-  // read-only mount nor a running program, and makes EIO of what it does find: we ask first.
-  const bool is_unseen = backing != kBackingNone && is_for_writing(flags);
-  const bool loses_setid = is_unseen || (flags & O_TRUNC) != 0;
-  // Under passthrough the kernel does not say at open(2) who writes with CAP_FSETID later.
-  const bool keeps = keep_setid && (!is_unseen || caller.may_keep_setid());
-  SetidBits setid;
-  if (loses_setid) setid = TRY(SetidBits::of(mount, caller, node, *file, keeps));
-  UniqueFd io;
-  if (backing == kBackingNone || is_for_writing(flags) || (flags & O_TRUNC) != 0) {
-    io = TRY(mount.store->open(*file, flags, keep_setid));
-  }
-  if (loses_setid) {
-    TRY(lose_setid(mount, *file, (flags & O_TRUNC) != 0, keeps));
-    TRY(setid.settle(mount, node, *file));
-  }
+  UniqueFd io = TRY(open_backing(mount, caller, node, *file, backing, flags, keep_setid));
   if (has_become_append_only(mount, *file, backing, flags)) {
     // What can also be read can be mapped. The kernel makes EIO of it while others have the file
     // open passed through (fuse_file_io_open()): where nothing can be mapped, it may have the id.
