@@ -1,5 +1,7 @@
 #include "cli/command_app.h"
 
+#include <CLI/CLI.hpp>  // App.hpp alone does not define what an App needs
+
 namespace cvfs {
 namespace {
 

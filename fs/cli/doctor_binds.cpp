@@ -67,14 +67,10 @@ void check_bind(const std::string& container, const std::string& source,
 Outcome<ProgramEnd> ask_docker(const std::string& docker) {
   auto ids = run_program({docker, "ps", "--all", "--quiet", "--no-trunc"}, kDockerSeconds);
   if (!ids || ids->exit_code != 0 || ids->out.empty()) return ids;
-  std::vector<std::string> words = {docker,
-                                    "inspect",
-                                    "--type",
-                                    "container",
-                                    "--format",
-                                    R"({{$n := .Name}}{{range .Mounts}}{{if eq .Type "bind"}})"
-                                    R"({{$n}}{{"\t"}}{{.Source}}{{"\t"}}{{.Destination}}{{"\n"}})"
-                                    R"({{end}}{{end}})"};
+  const std::string format = std::string(R"({{$n := .Name}}{{range .Mounts}})") +
+                             R"({{if eq .Type "bind"}}{{$n}}{{"\t"}}{{.Source}})" +
+                             R"({{"\t"}}{{.Destination}}{{"\n"}}{{end}}{{end}})";
+  std::vector<std::string> words = {docker, "inspect", "--type", "container", "--format", format};
   std::istringstream lines(ids->out);
   std::string id;
   while (lines >> id) words.push_back(id);

@@ -65,7 +65,9 @@ void check_tenants(const Machine& machine, Findings& findings) {
     if (!tenant) continue;
     if (tenant->faults.empty()) ++sound;
     for (const std::string& fault : tenant->faults) {
-      findings.push_back({Severity::kError, "tenants", name + ": " + fault,
+      std::string what = name;
+      what.append(": ").append(fault);
+      findings.push_back({Severity::kError, "tenants", what,
                           "chown " + name + ": " + tenant->path + "; chmod 0700 " + tenant->path});
     }
   }

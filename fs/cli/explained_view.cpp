@@ -176,7 +176,8 @@ Outcome<std::vector<ExplainedFile>> ExplainedView::walk(const std::string& from,
   std::string walked = "/";
   if (from == "/") way.push_back(TRY(look(*at, walked)));
   for (const std::filesystem::path& part : std::filesystem::path(path).relative_path()) {
-    walked = walked == "/" ? '/' + part.string() : walked + '/' + part.string();
+    if (walked != "/") walked += '/';
+    walked += part.string();
     at = sys::open_name(at->get(), part.c_str(), O_PATH);
     if (!at) return refuse_component(host_path(walked), at.error());
     if (walked.size() >= from.size()) way.push_back(TRY(look(*at, walked)));

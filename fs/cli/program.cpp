@@ -46,6 +46,7 @@ std::vector<std::string> environment() {
 
 std::vector<char*> pointers_to(std::vector<std::string>& words) {
   std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
   return pointers;
@@ -125,7 +126,8 @@ std::optional<std::string> find_program(const std::string& name) {
                                  std::string(own != nullptr ? own : ""));
   std::string directory;
   while (std::getline(directories, directory, ':')) {
-    const std::string path = directory + '/' + name;
+    std::string path = directory;
+    path.append("/").append(name);
     if (directory.starts_with('/') && ::access(path.c_str(), X_OK) == 0) return path;
   }
   return std::nullopt;

@@ -88,7 +88,7 @@ std::string requests_of(const Json& view) {
 
 // "notify (1200 events, 40 invalidations, 0 overflows)"
 std::string cache_of(const Json& view) {
-  const std::string cache = text_of(field(view, {"cache"}));
+  std::string cache = text_of(field(view, {"cache"}));
   const Json* watch = field(view, {"watch"});
   if (watch == nullptr || watch->is_null()) return cache;
   const auto count = [&](const char* kind) { return text_of(field(*watch, {kind})) + ' ' + kind; };

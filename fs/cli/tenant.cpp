@@ -48,7 +48,7 @@ std::vector<std::string> faults_of(const Tenant& tenant) {
   std::vector<std::string> faults;
   const sys::FileStatus& status = tenant.status;
   if (!status.is_directory()) {
-    faults.push_back(status.is_symlink() ? "is a symlink" : "is no directory");
+    faults.emplace_back(status.is_symlink() ? "is a symlink" : "is no directory");
     return faults;
   }
   if (status.uid == 0) faults.emplace_back("belongs to root, and no view can be mounted");

@@ -74,6 +74,23 @@ void note_parent(const Containerdata& containerdata, Added& added) {
                         ": everybody can list the tenants; chmod 0711 " + containerdata.path());
 }
 
+Outcome<void> add_mountpoint(const std::string& path, Added& added) {
+  if (path.empty()) return {};
+  added.mountpoint = TRY(protect_mountpoint(path));
+  if (added.mountpoint->is_immutable) return {};
+  added.notes.push_back(added.mountpoint->path + ": its filesystem knows no immutable " +
+                        "directories; root's processes could write there while nothing is "
+                        "mounted");
+  return {};
+}
+
+Outcome<GivenIds> add_ids(const AddOptions& options, const User& user) {
+  if (!options.no_subids) return give_subordinate_ids(user);
+  GivenIds given;
+  given.ids = TRY(read_subordinate_ids(options.name, user.uid));
+  return given;
+}
+
 // In this order: a tenant is one as soon as its tree is there, and what was done before can be done
 // again.
 Outcome<Added> add(const AddOptions& options) {
@@ -87,19 +104,10 @@ Outcome<Added> add(const AddOptions& options) {
   added.path = containerdata.path_of(options.name);
   const auto tree = TRY(containerdata.status_of(options.name));
   if (tree) TRY(check_tree(*tree, added.user, added));
-  if (!options.mountpoint.empty()) added.mountpoint = TRY(protect_mountpoint(options.mountpoint));
-  if (options.no_subids) {
-    added.given.ids = TRY(read_subordinate_ids(options.name, added.user.uid));
-  } else {
-    added.given = TRY(give_subordinate_ids(added.user));
-  }
+  TRY(add_mountpoint(options.mountpoint, added));
+  added.given = TRY(add_ids(options, added.user));
   if (!tree) TRY(containerdata.make_tree(added.user));
   added.tree_is_new = !tree;
-  if (added.mountpoint && !added.mountpoint->is_immutable) {
-    added.notes.push_back(added.mountpoint->path + ": its filesystem knows no immutable " +
-                          "directories; root's processes could write there while nothing is "
-                          "mounted");
-  }
   return added;
 }
 

@@ -55,6 +55,7 @@ bool is_of(const SubordinateLine& line, const User& user) {
 
 std::vector<SubordinateRange> ranges_of(const std::vector<SubordinateLine>& lines) {
   std::vector<SubordinateRange> ranges;
+  ranges.reserve(lines.size());
   for (const SubordinateLine& line : lines) ranges.push_back(line.range);
   return ranges;
 }
@@ -124,7 +125,7 @@ std::string span_of(const SubordinateRange& range) {
 Outcome<void> run_usermod(std::vector<std::string> words, const User& user) {
   words.push_back(user.name);
   std::string by_hand = "usermod";
-  for (std::size_t i = 0; i < words.size(); ++i) by_hand += ' ' + words[i];
+  for (const std::string& word : words) by_hand.append(" ").append(word);
   const auto usermod = find_program("usermod");
   if (!usermod) {
     return refuse(OperatorError{

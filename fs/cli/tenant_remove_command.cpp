@@ -87,14 +87,17 @@ Outcome<Removed> put_aside(const RemoveOptions& options, const Containerdata& co
   return removed;
 }
 
+Outcome<void> check_removable(const RemoveOptions& options, const Containerdata& containerdata) {
+  TRY(containerdata.check_safety());
+  TRY(containerdata.lock());
+  if (!TRY(containerdata.status_of(options.name))) return {};
+  return check_unused(TRY(find_tenant(containerdata, options.name)));
+}
+
 Outcome<Removed> remove(const RemoveOptions& options, const Console& console) {
   TRY(check_tenant_command(options.name));
   const Containerdata containerdata = TRY(Containerdata::open(options.containerdata));
-  TRY(containerdata.check_safety());
-  TRY(containerdata.lock());
-  if (TRY(containerdata.status_of(options.name))) {
-    TRY(check_unused(TRY(find_tenant(containerdata, options.name))));
-  }
+  TRY(check_removable(options, containerdata));
   Removed removed = options.purge ? TRY(purge_all(options, containerdata, console))
                                   : TRY(put_aside(options, containerdata));
   if (!options.mountpoint.empty()) TRY(remove_mountpoint(options.mountpoint));

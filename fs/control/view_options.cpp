@@ -323,6 +323,7 @@ Outcome<void> apply(ViewOptions& options, const Item& item, bool sloppy) {
 
 std::vector<ViewOptionHelp> view_option_help() {
   std::vector<ViewOptionHelp> all;
+  all.reserve(std::size(kValueOptions));
   for (const auto& known : kValueOptions) {
     all.push_back({known.name, known.expects, known.example, known.meaning});
   }
@@ -331,6 +332,7 @@ std::vector<ViewOptionHelp> view_option_help() {
 
 std::vector<std::string_view> mount_flag_options() {
   std::vector<std::string_view> names;
+  names.reserve(std::size(kFlagOptions));
   for (const auto& known : kFlagOptions) names.push_back(known.name);
   return names;
 }
