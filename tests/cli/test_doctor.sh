@@ -1,7 +1,7 @@
 #!/bin/bash
 # cvfs doctor: a machine that is well, and each thing that can be wrong with it, with what mends it.
-# shellcheck source-path=SCRIPTDIR source=../support/view_env.sh
-source "$(dirname "$0")/../support/view_env.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/crash_env.sh
+source "$(dirname "$0")/../support/crash_env.sh"
 
 readonly cvfs=$CVFS_BIN/cvfs
 mkdir -p "$T/empty"
@@ -84,10 +84,8 @@ finds "a file where a directory is meant" fstab "error: $T/file: the mount point
 
 echo "# views"
 mount_view toto "$T/view" userns=auto
-pids=$(pgrep -x 'cvfsd(-.*)?')
-# shellcheck disable=SC2086
-kill -STOP $pids && kill -KILL $pids
-eventually 5 no_daemon
+eventually 5 standby
+lose_view
 finds "a dead view" views "error: $T/view: its processes are gone => umount $T/view, and mount it again"
 umount "$T/view"
 
