@@ -44,12 +44,9 @@ exes() { # of the view's processes: device and inode of each program
 }
 # A process that is about to end, or to begin, has a moment.
 all_run_installed() { [[ $(exes | sort -u) == "$(stat -c '%d:%i' "$installed")" ]]; }
-# One that has ended and waits for its parent is none.
 is_complete() {
   local kind
-  for kind in cvfsd cvfsd-worker cvfsd-standby; do
-    [[ $(pgrep -c --runstates D,I,R,S,T,t -x "$kind") == 1 ]] || return
-  done
+  for kind in cvfsd cvfsd-worker cvfsd-standby; do [[ $(pgrep -c -x "$kind") == 1 ]] || return; done
 }
 show_processes() { ps -eo pid,ppid,stat,start,comm,wchan:30 | grep cvfsd; }
 
