@@ -97,7 +97,7 @@ kill -TERM "${processes[@]}" # as who ends a whole session, or a service, does
 check "it refuses" eventually 5 has_refused
 kill -KILL "$busy"
 kill -KILL "$(supervisor)"
-check "the standby that goes on" eventually 5 is_complete
+eventually 5 is_complete || fail "the standby that goes on, and the others, are there" "$(show_processes)"
 check "does not do it afterwards" is_mounted "$T/view"
 mapfile -t processes < <(pgrep -x 'cvfsd-worker|cvfsd-standby')
 kill -TERM "${processes[@]}"

@@ -48,6 +48,7 @@ is_complete() {
   local kind
   for kind in cvfsd cvfsd-worker cvfsd-standby; do [[ $(pgrep -c -x "$kind") == 1 ]] || return; done
 }
+show_processes() { ps -eo pid,ppid,stat,start,comm,wchan:30 | grep cvfsd; }
 
 upgrade_by() { # command|signal
   case $1 in
