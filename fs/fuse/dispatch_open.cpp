@@ -10,7 +10,8 @@ namespace {
 // more listing costs less than looking up every entry of a kept one.
 bool listing_is_worth_keeping(const Mount& mount) {
   constexpr double kLongSeconds = 10;
-  return mount.settings.ttl_seconds >= kLongSeconds;
+  const bool is_watched = mount.settings.watched_mount != 0;
+  return is_watched || mount.settings.ttl_seconds >= kLongSeconds;
 }
 
 }  // namespace

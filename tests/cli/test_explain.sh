@@ -137,6 +137,6 @@ refused 1 "uidd: no such option" "$T/view" --uidd 1
 refused 32 "no such process" "$T/view" --container 99999
 refused 32 "nosuch: (docker is not installed|.*No such|.*Cannot connect)" "$T/view" --container nosuch
 expect_fail 1 "only root" as_uid 1500 1500 "$cvfs" explain "$T/view"
-kill -STOP "$(pgrep -x cvfsd-worker)"
+kill -STOP "$(processes_named cvfsd-worker)"
 equal "a view whose worker hangs is explained" 1500 "$(timeout 10 "$cvfs" explain "$T/view/data" --json | value '["owner"]["disk"]["uid"]')"
-kill -CONT "$(pgrep -x cvfsd-worker)"
+kill -CONT "$(processes_named cvfsd-worker)"

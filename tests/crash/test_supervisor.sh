@@ -8,14 +8,14 @@ readonly kinds=(supervisor worker standby)
 # One of each is to be there when one is killed: all at once may not die.
 kill_one() { # KIND
   local victim
-  eventually 2 is_complete || { echo "after 2 s there is not one of each: $(pgrep -a -x 'cvfsd(-.*)?')"; return; }
+  eventually 2 is_complete || { echo "after 2 s there is not one of each: $(show_daemons)"; return; }
   victim=$("$1") && kill -KILL "$victim"
 }
 descriptors() { find "/proc/$(supervisor)/fd" -mindepth 1 | wc -l; }
 few_more_descriptors_than() { (($(descriptors) <= $1 + 4)); } # COUNT
 
 mount_crash_view
-eventually 5 is_complete || fail "there are a supervisor, a worker and a standby" "$(pgrep -a -x 'cvfsd(-.*)?')"
+eventually 5 is_complete || fail "there are a supervisor, a worker and a standby" "$(show_daemons)"
 before=$(descriptors)
 load 13 4 &
 load=$!
@@ -48,7 +48,7 @@ unmount_view "$T/view" && mount_crash_view
 load 6 3 &
 load=$!
 faults=$(for i in {1..8}; do
-  eventually 5 is_complete || { echo "after 5 s there is not one of each: $(pgrep -a -x 'cvfsd(-.*)?')"; continue; }
+  eventually 5 is_complete || { echo "after 5 s there is not one of each: $(show_daemons)"; continue; }
   kill -KILL "$(supervisor)" "$(standby)"
   sleep "0.$((200 + RANDOM % 200))"
 done)
@@ -72,7 +72,7 @@ if chrt -f 1 true 2>/dev/null && taskset -p -c 0 "$(worker)" >/dev/null; then
   sleep 0.1
   kill -KILL "$(supervisor)"
   wait "$hog"
-  eventually 5 is_complete || fail "the standby goes on in its place" "$(pgrep -a -x 'cvfsd(-.*)?')"
+  eventually 5 is_complete || fail "the standby goes on in its place" "$(show_daemons)"
   kill -KILL "$(supervisor)" "$(standby)"
   check "it notices when the next one and its standby die" eventually 5 is_complete
 fi
@@ -97,9 +97,9 @@ kill -TERM "${processes[@]}" # as who ends a whole session, or a service, does
 check "it refuses" eventually 5 has_refused
 kill -KILL "$busy"
 kill -KILL "$(supervisor)"
-eventually 5 is_complete || fail "the standby that goes on, and the others, are there" "$(show_processes)"
+eventually 5 is_complete || fail "the standby that goes on, and the others, are there" "$(show_daemons)"
 check "does not do it afterwards" is_mounted "$T/view"
-mapfile -t processes < <(pgrep -x 'cvfsd-worker|cvfsd-standby')
+mapfile -t processes < <(processes_named 'cvfsd-worker|cvfsd-standby')
 kill -TERM "${processes[@]}"
 kill -KILL "$(supervisor)" "$(standby)"
 check "the worker that goes on" eventually 5 is_complete

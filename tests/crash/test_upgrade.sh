@@ -6,7 +6,7 @@ source "$(dirname "$0")/../support/upgrade_env.sh"
 
 use_upgradable_builds
 mount_crash_view
-eventually 5 is_complete || fail "there are a supervisor, a worker and a standby" "$(pgrep -a -x 'cvfsd(-.*)?')"
+eventually 5 is_complete || fail "there are a supervisor, a worker and a standby" "$(show_daemons)"
 before=$(version_of "$installed")
 equal "the view says which build serves it" "$before" "$(served_version)"
 

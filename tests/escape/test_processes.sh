@@ -10,8 +10,8 @@ mount_view toto "$view" userns=@dockremap
 chmod 0711 "$view"
 in_container 0 mkdir -m 1777 "$view/d"
 in_container 1000 sh -c "echo text >$view/d/f"
-supervisor=$(pgrep -xo cvfsd)
-worker=$(pgrep -x cvfsd-worker)
+supervisor=$(processes_named cvfsd | head -n 1)
+worker=$(processes_named cvfsd-worker)
 
 class "the view's processes by /proc and by signals (CVE-2019-5736, CVE-2024-21626)"
 for uid in 0 1000; do
@@ -52,6 +52,6 @@ done
 class "another worker is confined as the first was"
 kill -KILL "$worker"
 equal "the view goes on" text "$(cat "$view/d/f")"
-worker=$(pgrep -x cvfsd-worker)
+worker=$(processes_named cvfsd-worker)
 is_sanitized || equal "under the filter" 2 "$(field "$worker" Seccomp)"
 nothing_gained

@@ -65,7 +65,7 @@ install_at_once() { # ROOT PREFIX KILLING
   other=$!
   while [[ $3 == killing ]] && is_running "$one"; do
     sleep "$(printf '0.%03d' $((40 + RANDOM % 80)))"
-    kill -KILL "$(pgrep -x cvfsd-worker | shuf -n 1)" 2>/dev/null && killed=$((killed + 1))
+    kill -KILL "$(processes_named cvfsd-worker | shuf -n 1)" 2>/dev/null && killed=$((killed + 1))
   done
   wait "$one" || fail "the first one installs" "$(cat "$T/first")"
   wait "$other" || fail "the second one installs" "$(cat "$T/second")"

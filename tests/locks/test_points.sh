@@ -31,7 +31,7 @@ for point in received executed "done" replied; do
     before=$(deaths)
     ((opcode >= 32)) && one_in=60 || one_in=4
     echo "$point:$one_in:$opcode" >"$wish"
-    pgrep -x cvfsd-worker | xargs kill -KILL # the next ones read the wish
+    processes_named cvfsd-worker | xargs kill -KILL # the next ones read the wish
     for kind in posix flock; do
       mapfile -t counts < <(count_up "$kind" 1)
       equal "deaths at '$point' of request $opcode, $kind: none is lost" "${counts[0]}" "${counts[1]}"

@@ -25,7 +25,7 @@ add_lines "$OTHER" in_container 1002 &
 add_lines "$HOST" env &
 for _ in 1 2 3 4; do
   sleep 0.1
-  pgrep -x cvfsd-worker | shuf -n 1 | xargs -r kill -KILL
+  processes_named cvfsd-worker | shuf -n 1 | xargs -r kill -KILL
 done
 wait %2 %3 %4 %5 2>/dev/null
 eventually 60 test "$(jobs -r | grep -c add_lines)" = 0
@@ -48,7 +48,7 @@ kill_while_running() { # PID
   local killed=0
   while is_running "$1"; do
     sleep "$(printf '0.%03d' $((40 + RANDOM % 80)))"
-    kill -KILL "$(pgrep -x cvfsd-worker | shuf -n 1)" 2>/dev/null && killed=$((killed + 1))
+    kill -KILL "$(processes_named cvfsd-worker | shuf -n 1)" 2>/dev/null && killed=$((killed + 1))
   done
   echo "      $killed workers killed"
 }

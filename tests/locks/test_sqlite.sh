@@ -31,7 +31,7 @@ run() { # MODE KILLING
   done
   while [[ $2 == killing ]] && is_running "${running[0]}" && ((killed < 200)); do
     sleep "$(printf '0.%03d' $((40 + RANDOM % 80)))"
-    kill -KILL "$(pgrep -x cvfsd-worker | shuf -n 1)" 2>/dev/null && killed=$((killed + 1))
+    kill -KILL "$(processes_named cvfsd-worker | shuf -n 1)" 2>/dev/null && killed=$((killed + 1))
   done
   wait "${running[@]}"
   equal "$1, $2: no error" "" "$(cat "$T"/out.?)"

@@ -12,7 +12,7 @@ kill_workers_until_ended() { # PID
   local deaths=0 pid
   while is_running "$1"; do
     sleep "$(printf '0.%03d' $((20 + RANDOM % 60)))"
-    pid=$(pgrep -x cvfsd-worker | shuf -n 1)
+    pid=$(processes_named cvfsd-worker | shuf -n 1)
     [[ -z $pid ]] || { kill -KILL "$pid" 2>/dev/null && deaths=$((deaths + 1)); }
   done
   echo "$deaths" >"$T/killed"

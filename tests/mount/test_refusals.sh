@@ -10,7 +10,7 @@ readonly containerdata=containerdata=$T/containerdata
 # What a refusal must leave as it was.
 state() {
   cat /proc/self/mountinfo
-  pgrep -x cvfsd
+  processes_named cvfsd
   find /run -xdev \( -path "$T/layers" -o -path "$T/log" \) -prune -o -printf '%p %y %m %U:%G\n'
   find "$T/containerdata" -xdev -printf '%p %y %m %U:%G %s\n'
 }

@@ -8,14 +8,15 @@
 #                                 at random, FROM to TO (30 to 250) ms after the one before; writes how
 #                                 many it killed to $kills_file, if that is set
 
+# shellcheck source-path=SCRIPTDIR source=processes.sh
+source "$(dirname "${BASH_SOURCE[0]}")/processes.sh"
+
 kills_file=
 
-supervisor() { pgrep -o -x cvfsd; }
-worker() { pgrep -n -x cvfsd-worker; }
-standby() { pgrep -n -x cvfsd-standby; }
-view_processes() { pgrep -x 'cvfsd(-.*)?'; }
-
-is_running() { [[ -d /proc/$1 && $(cut -d' ' -f3 "/proc/$1/stat" 2>/dev/null) != Z ]]; } # PID
+supervisor() { processes_named cvfsd | head -n 1 | grep .; }
+worker() { processes_named cvfsd-worker | tail -n 1 | grep .; }
+standby() { processes_named cvfsd-standby | tail -n 1 | grep .; }
+view_processes() { processes_named 'cvfsd(-.*)?' | grep .; }
 
 # Quick, so that workers are met at all stages, their start among them.
 kill_until_ended() { # PID [FROM TO [KIND...]]

@@ -46,9 +46,8 @@ exes() { # of the view's processes: device and inode of each program
 all_run_installed() { [[ $(exes | sort -u) == "$(stat -c '%d:%i' "$installed")" ]]; }
 is_complete() {
   local kind
-  for kind in cvfsd cvfsd-worker cvfsd-standby; do [[ $(pgrep -c -x "$kind") == 1 ]] || return; done
+  for kind in cvfsd cvfsd-worker cvfsd-standby; do [[ $(processes_named "$kind" | wc -l) == 1 ]] || return; done
 }
-show_processes() { ps -eo pid,ppid,stat,start,comm,wchan:30 | grep cvfsd; }
 
 upgrade_by() { # command|signal
   case $1 in

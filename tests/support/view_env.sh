@@ -19,6 +19,9 @@
 #   eventually SECONDS COMMAND...             waits for it
 #   skip WHY                                  ends the test as skipped
 #
+# With CVFS_TEST_SECONDS set it is killed after so many, and all with it. (What ctest(1) does then waits for
+# whoever waits for a view that is stopped.)
+#
 # When the script ends, its views are unmounted, and it fails if a cvfsd, a mount or a descriptor
 # (anything that keeps the backing filesystem busy) is left over. BACKING=ext4 (default), xfs, btrfs,
 # tmpfs, or plain (a directory of the machine in TMPDIR) is what containerdata lies on.
@@ -27,6 +30,9 @@
 : "${CVFS_BIN:=$CVFS_SOURCE/build/release/bin}"
 : "${BACKING:=ext4}"
 export CVFS_SOURCE CVFS_BIN BACKING
+
+# shellcheck source-path=SCRIPTDIR source=processes.sh
+source "$(dirname "${BASH_SOURCE[0]}")/processes.sh"
 
 skip() { # WHY
   printf 'skipped: %s\n' "$1"
@@ -45,11 +51,15 @@ run_in_private_machine() { # ARGUMENTS OF THE SCRIPT...
   script=$(realpath "$0")
   trap 'kill -KILL "$inner" 2>/dev/null; exit 143' TERM HUP
   trap 'kill -KILL "$inner" 2>/dev/null; exit 130' INT
-  CVFS_VIEW_ENV=inside setpriv --pdeathsig KILL \
+  local -a limit=()
+  [[ -z ${CVFS_TEST_SECONDS:-} ]] ||
+    limit=(timeout --foreground -s KILL "$CVFS_TEST_SECONDS" setpriv --pdeathsig KILL)
+  CVFS_VIEW_ENV=inside setpriv --pdeathsig KILL "${limit[@]}" \
     unshare --mount --pid --fork --kill-child --mount-proc --propagation private \
     bash "$script" "$@" </dev/null &
   inner=$!
   wait "$inner" || code=$?
+  ((code != 137)) || echo "killed, after $SECONDS s"
   exit "$code"
 }
 
@@ -183,13 +193,13 @@ views() { # the targets of all views, the last one first
 # were forked.
 daemons() {
   local pid parent
-  for pid in $(pgrep -x cvfsd); do
-    parent=$(ps -o ppid= -p "$pid" | tr -d ' ')
+  for pid in $(processes_named cvfsd); do
+    parent=$(status_field "$pid" PPid)
     if [[ -n $parent && $(cat "/proc/$parent/comm" 2>/dev/null) != cvfsd ]]; then echo "$pid"; fi
   done
 }
 count_daemons() { daemons | wc -l; }
-no_daemon() { ! pgrep -x 'cvfsd(-.*)?' >/dev/null; }
+no_daemon() { [[ -z $(processes_named 'cvfsd(-.*)?') ]]; }
 fewer_daemons_than() { (($(count_daemons) < $1)); }
 is_mounted() { mountpoint -q "$1"; }
 
@@ -290,7 +300,7 @@ check_leftovers() {
   while IFS= read -r view; do
     umount "$view" || fail "a view can be unmounted at the end" "$(fuser -vm "$view" 2>&1)"
   done < <(views)
-  eventually 5 no_daemon || fail "no cvfsd is left" "$(pgrep -a -x 'cvfsd(-.*)?')"
+  eventually 5 no_daemon || fail "no cvfsd is left" "$(show_daemons)"
   [[ -z $(views) ]] || fail "no view is left" "$(findmnt -rn -t fuse.cvfs,fuse)"
   if [[ -n $container ]]; then kill -KILL "$container"; fi
   # Whoever has a descriptor there keeps it busy.

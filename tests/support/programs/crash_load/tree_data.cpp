@@ -210,16 +210,17 @@ void Tree::execute() {
   file.close(path(name));
   const pid_t child = ::fork();
   if (child == 0) {
+    ::dup2(::open("/dev/null", O_WRONLY), STDERR_FILENO);  // what the shell says of a lost view
     ::execl(path(name).c_str(), name.c_str(), nullptr);
     ::_exit(errno);
   }
   int status = 0;
   must(::waitpid(child, &status, 0), path(name), "waitpid");
   if (WIFEXITED(status) && WEXITSTATUS(status) != 7) {
-    // Of execve(2), or of the shell that cannot read a view that is lost.
-    struct stat of_file {};
-    const bool is_there = ::stat(path(name).c_str(), &of_file) == 0;
-    throw_failure(path(name), "execve", is_there ? WEXITSTATUS(status) : errno);
+    // Of execve(2); or 2, of the shell that cannot read a view that is lost. Not stat(2), which the
+    // kernel may answer from what it remembers.
+    (void)open_file(path(name), O_RDONLY);
+    throw_failure(path(name), "execve", WEXITSTATUS(status));
   }
   expect(WIFEXITED(status), path(name), "was killed");
   must(::unlink(path(name).c_str()), path(name), "unlink");
