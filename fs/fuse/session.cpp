@@ -10,6 +10,7 @@
 #include <cstring>
 #include <span>
 #include <string>
+#include <system_error>
 
 #include "base/log.h"
 #include "fuse/dispatch_lock.h"
@@ -30,9 +31,9 @@ namespace cvfs {
 // that is not there would end that request with EIO.
 class ReceiveBuffer {
  public:
-  // `is_receiving` tells others when it waits for a message.
-  ReceiveBuffer(const StateMemory& state, std::size_t index, std::atomic<bool>& is_receiving)
-      : is_receiving_(is_receiving),
+  // `receiver` tells others which thread waits for a message, while it does; 0: none.
+  ReceiveBuffer(const StateMemory& state, std::size_t index, std::atomic<pthread_t>& receiver)
+      : receiver_(receiver),
         slot_(ReceiveArea(state.section(Section::kReceive)).slot(index)),
         message_(ReceiveArea(state.section(Section::kReceive)).message(index)) {
     slot_.is_used = 1;
@@ -57,7 +58,7 @@ class ReceiveBuffer {
     slot_.done = 0;
   }
 
-  void set_receiving(bool is_receiving) { is_receiving_ = is_receiving; }
+  void set_receiving(bool is_receiving) { receiver_ = is_receiving ? ::pthread_self() : 0; }
   std::uint32_t opcode() const { return header().opcode; }
   // The thread that waits for the answer; 0: none, or none that can be seen from here.
   pid_t caller() const { return static_cast<pid_t>(header().pid); }
@@ -74,7 +75,7 @@ class ReceiveBuffer {
   }
 
   static_assert(ReceiveArea::kMessageBytes >= kMaxWrite + FUSE_MIN_READ_BUFFER);
-  std::atomic<bool>& is_receiving_;
+  std::atomic<pthread_t>& receiver_;
   ReceiveArea::Slot& slot_;
   std::span<std::byte> message_;
   fuse_buf buffer_{};
@@ -140,7 +141,11 @@ int Session::receive(ReceiveBuffer& buffer) {
 
 Session::Message Session::serve_one(ReceiveBuffer& buffer, JournalSlot& slot,
                                     RequestCounters& counters) {
-  if (receive(buffer) <= 0) return Message::kNone;
+  ++receiving_;
+  const int received = receive(buffer);
+  --receiving_;
+  if (received <= 0) return Message::kNone;
+  start_another_if_all_are_busy();
   sys::begin_request(mount_.store->judges_by_ids());
   if (buffer.carry_out_forgets(mount_) ||
       carry_out_interrupt(mount_, device_fd_, buffer.message())) {
@@ -170,8 +175,8 @@ void Session::resume() {
         std::strerror(asked.error().value));
   }
   finish_forgets(mount_);
-  std::atomic<bool> is_receiving;
-  ReceiveBuffer buffer(*mount_.state, 0, is_receiving);
+  std::atomic<pthread_t> receiver = 0;
+  ReceiveBuffer buffer(*mount_.state, 0, receiver);
   RequestCounters& counters = counters_of(*mount_.state, 0);
   JournalSlot slot(*mount_.journal);
   // Requests that are sent again come before all others.
@@ -185,11 +190,11 @@ void Session::resume() {
   if (mount_.locks) mount_.locks->settle();
 }
 
-void Session::serve_requests(unsigned index, int bell) {
+void Session::serve_requests(unsigned index) {
   sys::prepare_serving_thread();
   const sys::SignalStack signal_stack;
   {
-    ReceiveBuffer buffer(*mount_.state, 1 + index, threads_[index].is_receiving);
+    ReceiveBuffer buffer(*mount_.state, 1 + index, threads_[index].receiver);
     RequestCounters& counters = counters_of(*mount_.state, 1 + index);
     JournalSlot slot(*mount_.journal);
     follower_.join();
@@ -199,15 +204,39 @@ void Session::serve_requests(unsigned index, int bell) {
     }
     follower_.leave();
   }
-  if (--serving_ == 0) ::eventfd_write(bell, 1);
+  if (--serving_ == 0) ::eventfd_write(bell_, 1);
 }
 
 void Session::serve(unsigned threads, int bell) {
   sys::let_waits_be_interrupted();
-  serving_ = threads;
-  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back();
-  for (unsigned i = 0; i < threads; ++i) {
-    threads_[i].thread = std::jthread([this, i, bell] { serve_requests(i, bell); });
+  bell_ = bell;
+  threads_.resize(threads);
+  most_ = threads;
+  start_thread();
+}
+
+void Session::start_thread() {
+  const unsigned index = started_++;
+  if (index >= most_) {
+    --started_;
+    return;
+  }
+  ++serving_;
+  try {
+    threads_[index].thread = std::jthread([this, index] { serve_requests(index); });
+  } catch (const std::system_error&) {
+    --serving_;
+    throw;
+  }
+}
+
+void Session::start_another_if_all_are_busy() {
+  if (receiving_ != 0 || started_ >= most_) return;
+  try {
+    start_thread();
+  } catch (const std::system_error& error) {
+    spdlog::warn("cannot start another thread to serve with: {}", error.what());
+    most_ = 0;
   }
 }
 
@@ -217,7 +246,8 @@ void Session::drain() {
   // peace: some system calls do not like to be interrupted.
   while (!has_ended()) {
     for (ServingThread& serving : threads_) {
-      if (serving.is_receiving) ::pthread_kill(serving.thread.native_handle(), sys::kInterrupting);
+      const pthread_t receiver = serving.receiver;
+      if (receiver != 0) ::pthread_kill(receiver, sys::kInterrupting);
     }
     ::poll(nullptr, 0, 1);
   }

@@ -1,7 +1,10 @@
 // Session: serves one FUSE connection with several threads, each with its own receive loop over
-// libfuse's low-level API. Borrows the connection's descriptor. One thread calls resume(), serve()
+// libfuse's low-level API. There is one at first; another one begins when all there are are busy,
+// so that an idle view has the memory of one. Borrows the connection's descriptor. One thread calls resume(), serve()
 // and drain().
 #pragma once
+
+#include <pthread.h>
 
 #include <atomic>
 #include <deque>
@@ -37,8 +40,9 @@ class Session {
   // flight, and answers that first, one request after the other.
   void resume();
 
-  // Starts to serve with so many threads, at most 64. The last of them that ends (the view is
-  // unmounted, or drain() was called) adds one to the eventfd(2) `bell`.
+  // Starts to serve with up to so many threads, at most 64. The last of them that ends (the view is
+  // unmounted, or drain() was called) adds one to the eventfd(2) `bell`. std::system_error: there
+  // cannot be a thread.
   void serve(unsigned threads, int bell);
 
   // All threads have ended.
@@ -51,11 +55,14 @@ class Session {
   Session(Mount& mount, int device_fd) : mount_(mount), device_fd_(device_fd) {}
 
   struct ServingThread {
-    std::atomic<bool> is_receiving = false;  // and may be interrupted
+    std::atomic<pthread_t> receiver = 0;  // itself, while it receives and may be interrupted
     std::jthread thread;
   };
 
-  void serve_requests(unsigned index, int bell);
+  void start_thread();
+  // If nobody is there to receive the next message.
+  void start_another_if_all_are_busy();
+  void serve_requests(unsigned index);
   // Receives one message and answers it; kNone: receive() got none.
   enum class Message { kNone, kRequest, kResent, kNotice };
   Message serve_one(ReceiveBuffer& buffer, JournalSlot& slot, RequestCounters& counters);
@@ -67,7 +74,11 @@ class Session {
   fuse_session* session_ = nullptr;
   CpuFollower follower_;
   std::atomic<bool> draining_ = false;
-  std::atomic<unsigned> serving_ = 0;  // threads that have not ended
+  std::atomic<unsigned> serving_ = 0;    // threads that have not ended
+  std::atomic<unsigned> receiving_ = 0;  // of these, those that wait for a message
+  std::atomic<unsigned> started_ = 0;    // those that have ever begun
+  std::atomic<unsigned> most_ = 0;
+  int bell_ = -1;
   std::deque<ServingThread> threads_;  // not a vector: they cannot be moved
 };
 
