@@ -10,7 +10,6 @@
 #include <cstring>
 #include <span>
 #include <string>
-#include <system_error>
 
 #include "base/log.h"
 #include "fuse/dispatch_lock.h"
@@ -31,9 +30,9 @@ namespace cvfs {
 // that is not there would end that request with EIO.
 class ReceiveBuffer {
  public:
-  // `receiver` tells others which thread waits for a message, while it does; 0: none.
-  ReceiveBuffer(const StateMemory& state, std::size_t index, std::atomic<pthread_t>& receiver)
-      : receiver_(receiver),
+  // `is_receiving` tells others when it waits for a message.
+  ReceiveBuffer(const StateMemory& state, std::size_t index, std::atomic<bool>& is_receiving)
+      : is_receiving_(is_receiving),
         slot_(ReceiveArea(state.section(Section::kReceive)).slot(index)),
         message_(ReceiveArea(state.section(Section::kReceive)).message(index)) {
     slot_.is_used = 1;
@@ -58,7 +57,7 @@ class ReceiveBuffer {
     slot_.done = 0;
   }
 
-  void set_receiving(bool is_receiving) { receiver_ = is_receiving ? ::pthread_self() : 0; }
+  void set_receiving(bool is_receiving) { is_receiving_ = is_receiving; }
   std::uint32_t opcode() const { return header().opcode; }
   // The thread that waits for the answer; 0: none, or none that can be seen from here.
   pid_t caller() const { return static_cast<pid_t>(header().pid); }
@@ -75,7 +74,7 @@ class ReceiveBuffer {
   }
 
   static_assert(ReceiveArea::kMessageBytes >= kMaxWrite + FUSE_MIN_READ_BUFFER);
-  std::atomic<pthread_t>& receiver_;
+  std::atomic<bool>& is_receiving_;
   ReceiveArea::Slot& slot_;
   std::span<std::byte> message_;
   fuse_buf buffer_{};
@@ -145,7 +144,7 @@ Session::Message Session::serve_one(ReceiveBuffer& buffer, JournalSlot& slot,
   const int received = receive(buffer);
   --receiving_;
   if (received <= 0) return Message::kNone;
-  start_another_if_all_are_busy();
+  need_another_if_all_are_busy();
   sys::begin_request(mount_.store->judges_by_ids());
   if (buffer.carry_out_forgets(mount_) ||
       carry_out_interrupt(mount_, device_fd_, buffer.message())) {
@@ -175,8 +174,8 @@ void Session::resume() {
         std::strerror(asked.error().value));
   }
   finish_forgets(mount_);
-  std::atomic<pthread_t> receiver = 0;
-  ReceiveBuffer buffer(*mount_.state, 0, receiver);
+  std::atomic<bool> is_receiving;
+  ReceiveBuffer buffer(*mount_.state, 0, is_receiving);
   RequestCounters& counters = counters_of(*mount_.state, 0);
   JournalSlot slot(*mount_.journal);
   // Requests that are sent again come before all others.
@@ -190,11 +189,11 @@ void Session::resume() {
   if (mount_.locks) mount_.locks->settle();
 }
 
-void Session::serve_requests(unsigned index) {
+void Session::serve_requests(unsigned index, int bell) {
   sys::prepare_serving_thread();
   const sys::SignalStack signal_stack;
-  {
-    ReceiveBuffer buffer(*mount_.state, 1 + index, threads_[index].receiver);
+  if (await_need(index)) {
+    ReceiveBuffer buffer(*mount_.state, 1 + index, threads_[index].is_receiving);
     RequestCounters& counters = counters_of(*mount_.state, 1 + index);
     JournalSlot slot(*mount_.journal);
     follower_.join();
@@ -204,39 +203,33 @@ void Session::serve_requests(unsigned index) {
     }
     follower_.leave();
   }
-  if (--serving_ == 0) ::eventfd_write(bell_, 1);
+  end_waiting();
+  if (--serving_ == 0) ::eventfd_write(bell, 1);
+}
+
+// It has begun already: a thread has the credentials of the one that begins it (sys/credentials.h).
+bool Session::await_need(unsigned index) {
+  for (unsigned needed = needed_; needed <= index; needed = needed_) needed_.wait(needed);
+  return needed_ != kEnded;
+}
+
+void Session::need_another_if_all_are_busy() {
+  unsigned needed = needed_;
+  if (receiving_ != 0 || needed >= threads_.size()) return;
+  if (needed_.compare_exchange_strong(needed, needed + 1)) needed_.notify_all();
+}
+
+void Session::end_waiting() {
+  needed_ = kEnded;
+  needed_.notify_all();
 }
 
 void Session::serve(unsigned threads, int bell) {
   sys::let_waits_be_interrupted();
-  bell_ = bell;
-  threads_.resize(threads);
-  most_ = threads;
-  start_thread();
-}
-
-void Session::start_thread() {
-  const unsigned index = started_++;
-  if (index >= most_) {
-    --started_;
-    return;
-  }
-  ++serving_;
-  try {
-    threads_[index].thread = std::jthread([this, index] { serve_requests(index); });
-  } catch (const std::system_error&) {
-    --serving_;
-    throw;
-  }
-}
-
-void Session::start_another_if_all_are_busy() {
-  if (receiving_ != 0 || started_ >= most_) return;
-  try {
-    start_thread();
-  } catch (const std::system_error& error) {
-    spdlog::warn("cannot start another thread to serve with: {}", error.what());
-    most_ = 0;
+  serving_ = threads;
+  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back();
+  for (unsigned i = 0; i < threads; ++i) {
+    threads_[i].thread = std::jthread([this, i, bell] { serve_requests(i, bell); });
   }
 }
 
@@ -246,8 +239,7 @@ void Session::drain() {
   // peace: some system calls do not like to be interrupted.
   while (!has_ended()) {
     for (ServingThread& serving : threads_) {
-      const pthread_t receiver = serving.receiver;
-      if (receiver != 0) ::pthread_kill(receiver, sys::kInterrupting);
+      if (serving.is_receiving) ::pthread_kill(serving.thread.native_handle(), sys::kInterrupting);
     }
     ::poll(nullptr, 0, 1);
   }

@@ -1,12 +1,11 @@
 // Session: serves one FUSE connection with several threads, each with its own receive loop over
-// libfuse's low-level API. There is one at first; another one begins when all there are are busy,
-// so that an idle view has the memory of one. Borrows the connection's descriptor. One thread calls resume(), serve()
+// libfuse's low-level API. One receives at first, and another one from when all that do are busy: an
+// idle view has the memory for one. Borrows the connection's descriptor. One thread calls resume(), serve()
 // and drain().
 #pragma once
 
-#include <pthread.h>
-
 #include <atomic>
+#include <climits>
 #include <deque>
 #include <memory>
 #include <thread>
@@ -41,8 +40,7 @@ class Session {
   void resume();
 
   // Starts to serve with up to so many threads, at most 64. The last of them that ends (the view is
-  // unmounted, or drain() was called) adds one to the eventfd(2) `bell`. std::system_error: there
-  // cannot be a thread.
+  // unmounted, or drain() was called) adds one to the eventfd(2) `bell`.
   void serve(unsigned threads, int bell);
 
   // All threads have ended.
@@ -55,14 +53,16 @@ class Session {
   Session(Mount& mount, int device_fd) : mount_(mount), device_fd_(device_fd) {}
 
   struct ServingThread {
-    std::atomic<pthread_t> receiver = 0;  // itself, while it receives and may be interrupted
+    std::atomic<bool> is_receiving = false;  // and may be interrupted
     std::jthread thread;
   };
 
-  void start_thread();
-  // If nobody is there to receive the next message.
-  void start_another_if_all_are_busy();
-  void serve_requests(unsigned index);
+  void serve_requests(unsigned index, int bell);
+  static constexpr unsigned kEnded = UINT_MAX;
+  // Waits until this thread is needed. False: the session has ended before.
+  bool await_need(unsigned index);
+  void need_another_if_all_are_busy();
+  void end_waiting();
   // Receives one message and answers it; kNone: receive() got none.
   enum class Message { kNone, kRequest, kResent, kNotice };
   Message serve_one(ReceiveBuffer& buffer, JournalSlot& slot, RequestCounters& counters);
@@ -75,10 +75,8 @@ class Session {
   CpuFollower follower_;
   std::atomic<bool> draining_ = false;
   std::atomic<unsigned> serving_ = 0;    // threads that have not ended
-  std::atomic<unsigned> receiving_ = 0;  // of these, those that wait for a message
-  std::atomic<unsigned> started_ = 0;    // those that have ever begun
-  std::atomic<unsigned> most_ = 0;
-  int bell_ = -1;
+  std::atomic<unsigned> needed_ = 1;     // of these, the first so many; never fewer again
+  std::atomic<unsigned> receiving_ = 0;  // and those that wait for a message
   std::deque<ServingThread> threads_;  // not a vector: they cannot be moved
 };
 

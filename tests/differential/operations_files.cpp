@@ -185,9 +185,22 @@ bool would_lose_setid(const Actor& actor, int fd) {
   return has_capability && (status.st_mode & 06000) != 0;
 }
 
+bool is_direct(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  return flags >= 0 && (flags & O_DIRECT) != 0;
+}
+
+// Direct I/O to a place or of a length that the filesystem refuses: the client of a passthrough takes
+// setid bits and capabilities away first.
+bool may_lose_before_refusal(const Actor& actor, int fd) {
+  struct stat status {};
+  if (!actor.policy.has_passthrough || !is_direct(fd) || ::fstat(fd, &status) < 0) return false;
+  return (status.st_mode & 06000) != 0 || ::fgetxattr(fd, "security.capability", nullptr, 0) >= 0;
+}
+
 // A write that natively comes to something else. Of nothing: asks nobody under passthrough.
 bool is_unlike(const Actor& actor, int fd, std::int64_t length) {
-  return would_lose_setid(actor, fd) || (length == 0 && is_protected(actor, fd));
+  return may_lose_before_refusal(actor, fd) || would_lose_setid(actor, fd) || (length == 0 && is_protected(actor, fd));
 }
 
 std::string do_write(Actor& actor, const Step& s) {
@@ -276,11 +289,6 @@ std::size_t bytes_in_file(int fd, off_t place, std::size_t size) {
   struct stat status {};
   if (::fstat(fd, &status) < 0 || status.st_size <= place) return 0;
   return std::min(size, static_cast<std::size_t>(status.st_size - place));
-}
-
-bool is_direct(int fd) {
-  const int flags = ::fcntl(fd, F_GETFL);
-  return flags >= 0 && (flags & O_DIRECT) != 0;
 }
 
 // The worker copies by descriptors of its own, which are not O_DIRECT: any place and length will
