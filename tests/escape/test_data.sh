@@ -56,7 +56,7 @@ test_core_dumps() {
   equal "none went where a name led" theirs "$(cat "$tree/d/victim")"
   check "nor to where root's cron looks" test ! -e /etc/cron.d/job
   in_container 1000:1000 bash -c "mkdir $view/d/dumps && cd $view/d/dumps && ulimit -c \"\$(ulimit -Hc)\" && kill -SEGV \$\$" 2>/dev/null
-  equal "what lies there, if anything, is their own" "" "$(find "$tree/d/dumps" -type f ! -user 200999)"
+  equal "what lies there, if anything, is their own" "" "$(in_container 1000:1000 find "$view/d/dumps" -type f ! -user 1000)"
   equal "and its mode is for them alone" "" "$(find "$tree/d/dumps" -type f -perm /077)"
   in_container 1000 rm -rf "$view/d/dumps"
 }

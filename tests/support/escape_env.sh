@@ -21,9 +21,10 @@ others=$T/containerdata/user-titi
 chmod 0711 "$tree"
 
 class() { printf '# %s\n' "$1"; }
-# In the background, as $! itself: killing the shell of a function would not end what it runs.
+# In the background, as $! itself: killing the shell of a function would not end what it runs. With our stdin,
+# where a shell gives what it starts in the background /dev/null.
 start_in_container() { # UID COMMAND...
-  nsenter --target "${container:?}" --user --setuid "$1" --setgid "$1" -- "${@:2}" &
+  nsenter --target "${container:?}" --user --setuid "$1" --setgid "$1" -- "${@:2}" <&0 &
 }
 gets() { equal "$1" "$2" "$(in_container "$3" attempt "${@:4}")"; }
 never() {
