@@ -81,11 +81,26 @@ void FileCache::hold(NodeId node) {
   Shard& shard = shard_of(node);
   const MutexLock lock(shard.mutex);
   const auto found = shard.entries.find(node);
-  if (found != shard.entries.end()) take_pin(shard, found->second);
+  if (found == shard.entries.end()) return;
+  take_pin(shard, found->second);
+  ++found->second.holds;
 }
 
 void FileCache::unhold(NodeId node) {
+  Shard& shard = shard_of(node);
+  {
+    const MutexLock lock(shard.mutex);
+    const auto found = shard.entries.find(node);
+    if (found != shard.entries.end()) --found->second.holds;
+  }
   unpin(node);
+}
+
+unsigned FileCache::holds(NodeId node) {
+  Shard& shard = shard_of(node);
+  const MutexLock lock(shard.mutex);
+  const auto found = shard.entries.find(node);
+  return found == shard.entries.end() ? 0 : found->second.holds;
 }
 
 void FileCache::adopt(NodeId node, int fd) {
@@ -94,6 +109,7 @@ void FileCache::adopt(NodeId node, int fd) {
   const auto [found, added] = shard.entries.try_emplace(node);
   if (added) found->second.file = File(UniqueFd(fd));
   ++found->second.pins;
+  ++found->second.holds;
 }
 
 std::size_t FileCache::size() {

@@ -58,6 +58,8 @@ class FileCache {
   // opened by its id again). Counted.
   void hold(NodeId node);
   void unhold(NodeId node);
+  // How many hold it.
+  unsigned holds(NodeId node);
 
   // hold() of a file whose reference an earlier process opened; it is ours from now on.
   void adopt(NodeId node, int fd);
@@ -69,7 +71,8 @@ class FileCache {
 
   struct Entry {
     File file;
-    unsigned pins = 0;
+    unsigned pins = 0;  // holds and others
+    unsigned holds = 0;
     std::list<NodeId>::iterator idle;  // valid while pins == 0
   };
 

@@ -107,8 +107,8 @@ Result<OpenedFile> op_opendir(Mount& mount, Intent& intent, NodeId node) {
   TRY(check_not_removed(mount, node, TRY(mount.store->status(*file))));
   constexpr int kFlags = O_RDONLY | O_DIRECTORY;
   UniqueFd io = TRY(mount.store->open(*file, kFlags, false));
-  return OpenedFile{TRY(add_handle(mount, intent, node, *file, std::move(io), kFlags)),
-                    kBackingNone};
+  HandleRef handle = TRY(add_handle(mount, intent, node, *file, std::move(io), kFlags));
+  return OpenedFile{std::move(handle), kBackingNone, false, mount.files->holds(node) == 1};
 }
 
 Result<OpenedFile> open_with(Mount& mount, Intent& intent, NodeId node, UniqueFd io, int flags) {

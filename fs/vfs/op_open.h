@@ -10,6 +10,7 @@ struct OpenedFile {
   HandleRef handle;
   std::int32_t backing = kBackingNone;  // > 0: the kernel reads and writes by itself
   bool direct = false;                  // we read and write even if there is a backing id
+  bool is_only_one = false;             // of a directory: it had no other open handle
 };
 
 // `flags` are open(2)'s; `keep_setid`: if it truncates, it is by a caller with CAP_FSETID.

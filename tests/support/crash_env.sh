@@ -76,11 +76,10 @@ inodes_at_end() { grep -oE 'is unmounted \([0-9]+ inodes' "$T/log" | tail -n 1 |
 
 # None may replace another before its own turn comes.
 lose_view() {
-  local -a pids
-  mapfile -t pids < <(view_processes)
-  kill -STOP "${pids[@]}"
-  mapfile -t pids < <(view_processes)
-  kill -KILL "${pids[@]}"
+  find_processes 'cvfsd(-.*)?'
+  kill -STOP "${found[@]}"
+  find_processes 'cvfsd(-.*)?'
+  kill -KILL "${found[@]}"
   eventually 5 no_daemon
 }
 
