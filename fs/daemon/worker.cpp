@@ -147,6 +147,9 @@ constexpr int kNotifiersPriority = -10;
 std::unique_ptr<Notifier> start_notifier(const ServedView& view, Mount& mount) {
   if (!view.watch) return nullptr;
   auto notifier = std::make_unique<Notifier>(mount, view.device.get(), view.watch.get());
+  mount.after_changes = [told = notifier.get()](std::function<void()> then) {
+    told->after_told(std::move(then));
+  };
   notifier->start();
   // Its thread has inherited ours.
   (void)::setpriority(PRIO_PROCESS, 0, 0);

@@ -120,9 +120,11 @@ void answer_locks_on(Mount& mount, int device_fd) {
   const auto answer = [device_fd](std::uint64_t reply_to, int error) {
     send_error(device_fd, reply_to, error);
   };
-  mount.locks->answer_by(answer, [device_fd, answer](NodeId node, std::uint64_t reply_to) {
+  mount.locks->answer_by(answer, [&mount, device_fd, answer](NodeId node, std::uint64_t reply_to) {
+    // ENOENT: the kernel does not know it any more; ENODEV: the view is unmounted.
     (void)sys::invalidate_inode(device_fd, node, false);
-    answer(reply_to, 0);
+    if (!mount.after_changes) return answer(reply_to, 0);
+    mount.after_changes([answer, reply_to] { answer(reply_to, 0); });
   });
 }
 

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -59,8 +60,14 @@ void Notifier::run() {
   sys::prepare_serving_thread();
   const sys::SignalStack signal_stack;
   finish_earlier();
+  call_waiting();
   while (!has_ended_) {
     wait();
+    {
+      // Before anything is read: whoever finds nothing to be read sees that it is at hand.
+      const MutexLock lock(mutex_);
+      is_working_ = true;
+    }
     while (read_events()) continue;
     busy_.look([this](const sys::FileHandle& file) { add_file(file); });
     refresh_if_due();
@@ -68,8 +75,46 @@ void Notifier::run() {
     tell_early_again();
     tell_names_again();
     note_what_waits();
-    ::poll(nullptr, 0, kPaceMs);
+    call_waiting();
+    pause();
   }
+}
+
+// ---- those who wait for what is told
+
+void Notifier::after_told(std::function<void()> then) {
+  {
+    const MutexLock lock(mutex_);
+    pollfd watch{watch_fd_, POLLIN, 0};
+    const bool is_all_told = ::poll(&watch, 1, 0) == 0 && !is_working_;
+    if (!is_all_told) {
+      waiting_.push_back(std::move(then));
+      has_waiting_.notify_one();
+      return;
+    }
+  }
+  then();
+}
+
+// What had happened when they came is told first.
+void Notifier::call_waiting() {
+  for (;;) {
+    std::vector<std::function<void()>> waiting;
+    {
+      const MutexLock lock(mutex_);
+      waiting = std::exchange(waiting_, {});
+      if (waiting.empty()) is_working_ = false;
+    }
+    if (waiting.empty()) return;
+    while (read_some() != 0) continue;
+    for (const auto& then : waiting) then();
+  }
+}
+
+// The others' changes meanwhile are merged, but for who waits.
+void Notifier::pause() {
+  const MutexLock lock(mutex_);
+  if (waiting_.empty()) has_waiting_.wait_for(mutex_, std::chrono::milliseconds(kPaceMs));
 }
 
 // ---- the events
@@ -97,11 +142,15 @@ void Notifier::wait() {
   has_ended_ = (awaited[1].revents & (POLLERR | POLLNVAL)) != 0;
 }
 
-// True: there may be more than were read.
+// True: there may be more than were read. What comes one by one is left to be merged.
 bool Notifier::read_events() {
-  if (has_ended_) return false;
+  return !has_ended_ && read_some() > sizeof area_.buffer / 2;
+}
+
+// Tells of them; returns how much it was.
+std::size_t Notifier::read_some() {
   const ssize_t size = ::read(watch_fd_, area_.buffer, sizeof area_.buffer);
-  if (size <= 0) return false;
+  if (size <= 0) return 0;
   const auto events = std::span(area_.buffer).first(static_cast<std::size_t>(size));
   carry_out(events);
   note_what_waits();
@@ -110,8 +159,7 @@ bool Notifier::read_events() {
   std::memset(events.data(), 0, sizeof(std::uint32_t));
   std::atomic_signal_fence(std::memory_order_seq_cst);
   std::memset(events.data(), 0, events.size());
-  // What comes one by one is left to be merged.
-  return events.size() > sizeof area_.buffer / 2;
+  return events.size();
 }
 
 void Notifier::carry_out(std::span<const std::byte> events) {

@@ -4,14 +4,17 @@
 // while it tells the kernel anything.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <set>
 #include <span>
 #include <thread>
 #include <vector>
 
+#include "base/mutex.h"
 #include "fuse/busy_files.h"
 #include "fuse/name_teller.h"
 #include "journal/watch_area.h"
@@ -31,6 +34,11 @@ class Notifier {
   // Begins, in a thread of its own that works until the process ends or the view is unmounted: this
   // must not be destroyed before.
   void start();
+
+  // Calls `then` when the kernel has been told of all that others had changed before: at once, or
+  // soon on the notifier's thread. What stalls (NameTeller) is not waited for. A lock's holder is
+  // to see what the one before him did. Any thread.
+  void after_told(std::function<void()> then);
 
  private:
   void run();
@@ -55,7 +63,10 @@ class Notifier {
 
   void finish_earlier();
   void wait();
+  void pause();
   bool read_events();
+  std::size_t read_some();
+  void call_waiting();
   void carry_out(std::span<const std::byte> events);
   void add(const sys::FilesystemEvent& event);
   bool add_file(const sys::FileHandle& file);
@@ -90,6 +101,11 @@ class Notifier {
   BusyFiles busy_;
   std::thread thread_;
   bool has_ended_ = false;
+
+  Mutex mutex_;
+  std::condition_variable_any has_waiting_;
+  std::vector<std::function<void()>> waiting_ CVFS_GUARDED_BY(mutex_);
+  bool is_working_ CVFS_GUARDED_BY(mutex_) = true;  // what was read may not have been told
 };
 
 }  // namespace cvfs

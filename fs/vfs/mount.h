@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -56,6 +57,9 @@ struct Mount {
   std::unique_ptr<Journal> journal;
   MountSettings settings;
   std::unique_ptr<FileLocks> locks;  // null: the kernel's own (locks=local), or none (locks=off)
+  // Calls its argument, perhaps on another thread, when the kernel knows of all that others have
+  // changed up to now. Empty: nobody watches them.
+  std::function<void(std::function<void()>)> after_changes = nullptr;
   // Moves on before each change by others is looked up in `inodes` (fuse/notifier.h).
   std::atomic<std::uint64_t> changes = 0;
   // Until then (sys::monotonic_us()) the kernel may hold names for true that nobody could tell it
