@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cerrno>
+#include <cstring>
+#include <string>
 #include <tl/expected.hpp>
 #include <utility>
 
@@ -13,6 +15,11 @@ struct Errno {
   int value;
   friend bool operator==(Errno, Errno) = default;
 };
+
+// What strerror(3) says of it.
+inline std::string reason(Errno error) {
+  return std::strerror(error.value);
+}
 
 template <class T>
 class [[nodiscard]] Result : public tl::expected<T, Errno> {

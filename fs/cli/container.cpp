@@ -12,8 +12,6 @@
 namespace cvfs {
 namespace {
 
-constexpr int kDockerSeconds = 20;
-
 std::string first_line(const std::string& text) {
   return printable(text.substr(0, text.find('\n')));
 }

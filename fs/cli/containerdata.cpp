@@ -26,10 +26,6 @@ constexpr const char* kNewPrefix = ".new-";
 constexpr const char* kRemovedPrefix = "removed-";
 constexpr const char* kDoomedPrefix = ".purge-";
 
-std::string reason(Errno error) {
-  return std::strerror(error.value);
-}
-
 OperatorError system_error(const std::string& object, const std::string& what, int error,
                            const std::string& hint) {
   return {ExitCode::kSystem, printable(object), what + ": " + std::strerror(error), hint};

@@ -14,8 +14,6 @@
 namespace cvfs {
 namespace {
 
-constexpr int kDockerSeconds = 20;
-
 // Which destinations are files in every image.
 constexpr std::array<const char*, 6> kFiles = {"/etc/localtime", "/etc/timezone",
                                                "/etc/hosts",     "/etc/passwd",

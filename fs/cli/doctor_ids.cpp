@@ -10,11 +10,6 @@
 namespace cvfs {
 namespace {
 
-std::string text_of(const SubordinateLine& line) {
-  return printable(line.owner) + ':' + std::to_string(line.range.start) + ':' +
-         std::to_string(line.range.count);
-}
-
 void check_file(const std::string& path, const std::string& option, Findings& findings) {
   const auto contents = read_host_file(path);
   if (!contents) {
@@ -27,7 +22,8 @@ void check_file(const std::string& path, const std::string& option, Findings& fi
   for (const auto& [left, right] : pairs) {
     const SubordinateRange& range = right.range;
     findings.push_back({Severity::kError, "ids",
-                        path + ": " + text_of(left) + " and " + text_of(right) +
+                        path + ": " + printable(as_text(left)) + " and " +
+                            printable(as_text(right)) +
                             " share ids: who has the one can read the other's files",
                         "usermod " + option + ' ' + std::to_string(range.start) + '-' +
                             std::to_string(range.start + (range.count - 1)) + ' ' +

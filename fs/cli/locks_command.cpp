@@ -98,7 +98,7 @@ void print_text(const Console& console, const std::vector<ViewAnswer>& answers) 
   console.out << std::flush;
 }
 
-void print_json(const Console& console, const std::vector<ViewAnswer>& answers) {
+void print_locks_json(const Console& console, const std::vector<ViewAnswer>& answers) {
   Json all = Json::array();
   for (const ViewAnswer& answer : answers) {
     Json json = to_json(answer.view);
@@ -124,7 +124,7 @@ int locks(const LocksOptions& options, const Console& console) {
     if (!options.names.empty() || !is_remnant(answer)) answers.push_back(std::move(answer));
   }
   if (options.json) {
-    print_json(console, answers);
+    print_locks_json(console, answers);
   } else {
     print_text(console, answers);
   }

@@ -21,10 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string reason(Errno error) {
-  return std::strerror(error.value);
-}
-
 std::string absolute(const std::string& path) {
   std::error_code error;
   std::string text = fs::absolute(path, error).lexically_normal();

@@ -16,6 +16,9 @@ struct ProgramEnd {
   std::string err;
 };
 
+// How long docker(1) may take.
+inline constexpr int kDockerSeconds = 20;
+
 // Where the program of this name is: in the administrator's directories, then in PATH.
 std::optional<std::string> find_program(const std::string& name);
 

@@ -91,15 +91,25 @@ Outcome<GivenIds> add_ids(const AddOptions& options, const User& user) {
   return given;
 }
 
+Outcome<User> user_of(const std::string& name) {
+  TRY(check_tenant_command(name));
+  return find_tenants_user(name);
+}
+
+// Nobody else changes it then.
+Outcome<Containerdata> take(const std::string& path) {
+  Containerdata containerdata = TRY(Containerdata::open_or_make(path));
+  TRY(containerdata.check_safety());
+  TRY(containerdata.lock());
+  return containerdata;
+}
+
 // In this order: a tenant is one as soon as its tree is there, and what was done before can be done
 // again.
 Outcome<Added> add(const AddOptions& options) {
-  TRY(check_tenant_command(options.name));
   Added added;
-  added.user = TRY(find_tenants_user(options.name));
-  const Containerdata containerdata = TRY(Containerdata::open_or_make(options.containerdata));
-  TRY(containerdata.check_safety());
-  TRY(containerdata.lock());
+  added.user = TRY(user_of(options.name));
+  const Containerdata containerdata = TRY(take(options.containerdata));
   note_parent(containerdata, added);
   added.path = containerdata.path_of(options.name);
   const auto tree = TRY(containerdata.status_of(options.name));

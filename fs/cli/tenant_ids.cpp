@@ -74,17 +74,12 @@ Outcome<std::vector<SubordinateRange>> ranges_in_use(const Kind& kind) {
   return used;
 }
 
-std::string text_of(const SubordinateLine& line) {
-  return line.owner + ':' + std::to_string(line.range.start) + ':' +
-         std::to_string(line.range.count);
-}
-
 Outcome<void> check_no_overlap(const User& user, const Kind& kind) {
   for (const auto& [left, right] : overlapping_lines(TRY(lines_of(kind)))) {
     if (!is_of(left, user) && !is_of(right, user)) continue;
     const SubordinateLine& own = is_of(left, user) ? left : right;
     return refuse(kind.path,
-                  printable("the lines " + text_of(left) + " and " + text_of(right) +
+                  printable("the lines " + as_text(left) + " and " + as_text(right) +
                             " share ids: each could read the other's files"),
                   "usermod " + std::string(kind.remove) + ' ' + std::to_string(own.range.start) +
                       '-' + std::to_string(own.range.start + own.range.count - 1) + ' ' +

@@ -27,7 +27,7 @@ std::string joined(const std::vector<std::string>& parts) {
   return text.empty() ? "-" : text;
 }
 
-std::string targets_of(const Tenant& tenant) {
+std::string target_list(const Tenant& tenant) {
   std::vector<std::string> targets;
   for (const RunningView& view : tenant.views) targets.push_back(name_of(view));
   return joined(targets);
@@ -41,7 +41,7 @@ std::string ids_text(const SubordinateIds& ids) {
 
 Row row_of(const Tenant& tenant) {
   return {tenant.name,           user_text(tenant.status.uid), ids_text(tenant.ids),
-          tenant.owner_policy(), targets_of(tenant),           joined(tenant.faults)};
+          tenant.owner_policy(), target_list(tenant),          joined(tenant.faults)};
 }
 
 Outcome<std::vector<Tenant>> all_tenants(const Containerdata& containerdata) {

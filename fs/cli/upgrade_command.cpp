@@ -17,7 +17,7 @@ struct UpgradeOptions {
 };
 
 // The view's directory is not ours.
-std::string absolute(const std::string& path) {
+std::string absolute_path_of(const std::string& path) {
   if (path.empty()) return path;
   std::error_code error;
   const std::filesystem::path whole = std::filesystem::absolute(path, error);
@@ -35,7 +35,7 @@ void print_line(const Console& console, const ViewAnswer& answer) {
               << pause_of(field(reply, {"pause_us"})) << std::endl;
 }
 
-Json json_of(const ViewAnswer& answer) {
+Json report_of(const ViewAnswer& answer) {
   Json json = to_json(answer.view);
   if (!answer.reply) {
     json["error"] = to_json(answer.reply.error());
@@ -50,7 +50,7 @@ Json json_of(const ViewAnswer& answer) {
 // before the last is touched.
 int upgrade_all(const std::vector<RunningView>& views, const UpgradeOptions& options,
                 const Console& console) {
-  const ControlCommand command{ControlVerb::kUpgrade, absolute(options.cvfsd)};
+  const ControlCommand command{ControlVerb::kUpgrade, absolute_path_of(options.cvfsd)};
   ExitCode code = ExitCode::kSuccess;
   Json all = Json::array();
   bool is_any = false;
@@ -60,7 +60,7 @@ int upgrade_all(const std::vector<RunningView>& views, const UpgradeOptions& opt
     is_any = true;
     if (!answer.reply && code == ExitCode::kSuccess) code = answer.reply.error().code;
     if (options.json) {
-      all.push_back(json_of(answer));
+      all.push_back(report_of(answer));
     } else {
       print_line(console, answer);
     }

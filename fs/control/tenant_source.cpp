@@ -89,10 +89,6 @@ Outcome<Request> parse_spec(std::string_view spec, const std::string& containerd
 
 // ---- the tenant's directory ----
 
-std::string reason(Errno error) {
-  return std::strerror(error.value);
-}
-
 Outcome<UniqueFd> open_containerdata(const std::string& containerdata) {
   UniqueFd fd(::open(containerdata.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (fd) return fd;

@@ -17,7 +17,7 @@ namespace {
 
 // As long as somebody waits; most waits are over before the first look.
 constexpr std::chrono::milliseconds kBetweenLooks{500};
-constexpr int kAnswerMs = 1000;
+constexpr int kWaitsMs = 1000;
 
 std::string_view tenant_of(std::string_view source) {
   return source.substr(0, source.find(':'));
@@ -25,7 +25,7 @@ std::string_view tenant_of(std::string_view source) {
 
 WaitGraph ask(const RunningView& view) {
   const auto line =
-      ask_view(control_socket_of(view.id), to_line({ControlVerb::kWaits, ""}), kAnswerMs);
+      ask_view(control_socket_of(view.id), to_line({ControlVerb::kWaits, ""}), kWaitsMs);
   const auto reply = line ? parse_reply(*line) : refuse(OperatorError{});
   return reply ? wait_graph_from(*reply) : WaitGraph();
 }

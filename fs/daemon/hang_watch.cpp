@@ -21,7 +21,7 @@ namespace cvfs {
 namespace {
 
 constexpr int kSampleMs = 100;
-constexpr int kAnswerMs = 200;
+constexpr int kStacksMs = 200;
 constexpr std::uint32_t kMaxQuestion = (1U << (31 - kStackIndexBits)) - 1;
 
 // At work on data, for as long as that takes: where a disk or another host does not answer, the
@@ -215,7 +215,7 @@ std::vector<const ThreadStack*> HangWatch::ask(pid_t worker, const std::vector<p
     (void)::syscall(SYS_rt_tgsigqueueinfo, worker, threads[i], kStackSignal, &question);
   }
   std::vector<const ThreadStack*> answers;
-  for (int waited_ms = 0; answers.size() < threads.size() && waited_ms < kAnswerMs; ++waited_ms) {
+  for (int waited_ms = 0; answers.size() < threads.size() && waited_ms < kStacksMs; ++waited_ms) {
     ::poll(nullptr, 0, 1);
     answers.clear();
     for (std::size_t i = 0; i < threads.size(); ++i) {

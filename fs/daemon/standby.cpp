@@ -17,18 +17,18 @@ constexpr int kOfferMs = 2'000;
 // How long the next build's standby waits for the other one's decision.
 constexpr int kDecisionMs = 2 * kOfferMs;
 
-enum class Wake { kSupervisorEnded, kBell, kTimeout };
+enum class StandbyWake { kSupervisorEnded, kBell, kTimeout };
 
-Wake sleep_until_woken(const ServedView& view, int supervisor_pidfd, int timeout_ms) {
+StandbyWake sleep_until_woken(const ServedView& view, int supervisor_pidfd, int timeout_ms) {
   pollfd awaited[] = {{supervisor_pidfd, POLLIN, 0}, {view.standby_bell.get(), POLLIN, 0}};
   for (;;) {
     const int found = ::poll(awaited, std::size(awaited), timeout_ms);
     if (found < 0) continue;
-    if (found == 0) return Wake::kTimeout;
-    if (awaited[0].revents != 0) return Wake::kSupervisorEnded;
+    if (found == 0) return StandbyWake::kTimeout;
+    if (awaited[0].revents != 0) return StandbyWake::kSupervisorEnded;
     eventfd_t rung = 0;
     (void)::eventfd_read(view.standby_bell.get(), &rung);
-    return Wake::kBell;
+    return StandbyWake::kBell;
   }
 }
 
@@ -58,10 +58,10 @@ Succession stand_by(const ServedView& view) {
   const int supervisor = memory.supervisor.pidfd;
   const auto is_ours = [&] { return current_generation(memory) == view.generation; };
   bool is_withdrawn = false;
-  Wake wake = Wake::kBell;
-  while (wake != Wake::kSupervisorEnded) {
+  StandbyWake wake = StandbyWake::kBell;
+  while (wake != StandbyWake::kSupervisorEnded) {
     wake = sleep_until_woken(view, supervisor, is_offered(memory) && is_ours() ? kOfferMs : -1);
-    if (wake == Wake::kTimeout && withdraw_offer(memory, view.generation)) {
+    if (wake == StandbyWake::kTimeout && withdraw_offer(memory, view.generation)) {
       is_withdrawn = true;
       (void)sys::send_signal(supervisor, SIGKILL);
     }

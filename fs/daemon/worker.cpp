@@ -125,42 +125,38 @@ void note_pause(ViewState& memory) {
                static_cast<double>(pause) / 1000.0, memory.resent.load());
 }
 
-enum class Wake { kBell, kSupervisorDied };
+enum class WorkerWake { kBell, kSupervisorDied };
 
-Wake await_bell(const ServedView& view) {
+WorkerWake await_bell(const ServedView& view) {
   // Asked again each time: a standby may have taken its place. Its number may be any other
   // descriptor's by now, for an instant: who is woken looks again.
   pollfd awaited[] = {{view.worker_bell.get(), POLLIN, 0},
                       {view.memory().supervisor.pidfd, POLLIN, 0}};
   while (::poll(awaited, std::size(awaited), -1) < 0) {
   }
-  if (awaited[0].revents == 0) return Wake::kSupervisorDied;
+  if (awaited[0].revents == 0) return WorkerWake::kSupervisorDied;
   eventfd_t rung = 0;
   (void)::eventfd_read(view.worker_bell.get(), &rung);
-  return Wake::kBell;
+  return WorkerWake::kBell;
 }
 
 // It has little to do, and that soon, however busy the machine is.
 constexpr int kNotifiersPriority = -10;
 
-// Null: nothing is watched.
-std::unique_ptr<Notifier> start_notifier(const ServedView& view, Mount& mount) {
-  if (!view.watch) return nullptr;
-  auto notifier = std::make_unique<Notifier>(mount, view.device.get(), view.watch.get());
-  mount.after_changes = [told = notifier.get()](std::function<void()> then) {
-    told->after_told(std::move(then));
+void start(Notifier& notifier, Mount& mount) {
+  mount.after_changes = [&notifier](std::function<void()> then) {
+    notifier.after_told(std::move(then));
   };
-  notifier->start();
+  notifier.start();
   // Its thread has inherited ours.
   (void)::setpriority(PRIO_PROCESS, 0, 0);
-  return notifier;
 }
 
 // Until the view is unmounted, or another process is to go on with it.
 void serve(Session& session, const ServedView& view) {
   session.serve(thread_count(view.plan.options), view.worker_bell.get());
   while (!session.has_ended()) {
-    if (await_bell(view) == Wake::kBell) {
+    if (await_bell(view) == WorkerWake::kBell) {
       if (view.memory().draining != 0) session.drain();
     } else if (!is_succeeded(view)) {
       session.drain();
@@ -193,7 +189,10 @@ OperatorError run_worker(const ServedView& view, const std::vector<int>& others,
   if ((*mount)->locks) circles.emplace(view, *(*mount)->locks);
   if (view.watch) (void)::setpriority(PRIO_PROCESS, 0, kNotifiersPriority);
   confine_worker(makes_devices(view.plan));  // the first request comes after this
-  const auto notifier = start_notifier(view, **mount);
+  std::optional<Notifier> notifier;
+  if (view.watch) {
+    start(notifier.emplace(**mount, view.device.get(), view.watch.get()), **mount);
+  }
   if (adopt) {
     close_strays(**mount, view, others, before);
     (*session)->resume();

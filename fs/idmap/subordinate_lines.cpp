@@ -33,6 +33,11 @@ std::uint64_t end_of(const SubordinateRange& range) {
 
 }  // namespace
 
+std::string as_text(const SubordinateLine& line) {
+  return line.owner + ':' + std::to_string(line.range.start) + ':' +
+         std::to_string(line.range.count);
+}
+
 std::vector<SubordinateLine> subordinate_lines(std::string_view contents) {
   std::vector<SubordinateLine> lines;
   while (!contents.empty()) {

@@ -18,6 +18,9 @@ struct SubordinateLine {
   SubordinateRange range;
 };
 
+// As it stands in the file.
+std::string as_text(const SubordinateLine& line);
+
 // In the file's order. What is malformed is passed over, as newuidmap(1) does.
 std::vector<SubordinateLine> subordinate_lines(std::string_view contents);
 

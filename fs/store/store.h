@@ -79,6 +79,10 @@ struct TimeChange {
   timespec modified{0, UTIME_OMIT};
 };
 
+// Of set_owner().
+inline constexpr StoredUid kKeepUid{kUnmappedId};
+inline constexpr StoredGid kKeepGid{kUnmappedId};
+
 class Store {
  public:
   virtual ~Store() = default;
@@ -125,7 +129,7 @@ class Store {
 
   // --- attributes. `keep_setid`: as a caller with CAP_FSETID would.
   virtual Result<void> set_mode(const File& file, mode_t mode) = 0;
-  // (uid_t)-1 and (gid_t)-1 leave it as it is. Clears setid bits, as chown(2) does.
+  // kKeepUid and kKeepGid leave it as it is. Clears setid bits, as chown(2) does.
   virtual Result<void> set_owner(const File& file, StoredUid uid, StoredGid gid) = 0;
   virtual Result<void> set_size(const File& file, off_t size, bool keep_setid) = 0;
   virtual Result<void> set_times(const File& file, const TimeChange& times) = 0;

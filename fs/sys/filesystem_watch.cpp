@@ -16,10 +16,10 @@ namespace {
 constexpr unsigned kReport =
     FAN_REPORT_FID | FAN_REPORT_DIR_FID | FAN_REPORT_NAME | FAN_REPORT_TARGET_FID;
 
-constexpr std::uint64_t kNames = FAN_CREATE | FAN_DELETE | FAN_MOVED_FROM | FAN_MOVED_TO;
+constexpr std::uint64_t kNameEvents = FAN_CREATE | FAN_DELETE | FAN_MOVED_FROM | FAN_MOVED_TO;
 // The end of writing counts as well: stores by a mapping are told by nothing else.
 constexpr std::uint64_t kWatched =
-    kNames | FAN_ATTRIB | FAN_MODIFY | FAN_CLOSE_WRITE | std::uint64_t{FAN_ONDIR};
+    kNameEvents | FAN_ATTRIB | FAN_MODIFY | FAN_CLOSE_WRITE | std::uint64_t{FAN_ONDIR};
 
 Result<void> mark(int watch, int fd) {
   const int marked =
@@ -109,11 +109,11 @@ bool FilesystemEvent::is_write() const {
 }
 
 bool FilesystemEvent::changes_a_name() const {
-  return (mask & kNames) != 0 && directory.size != 0 && !name.empty();
+  return (mask & kNameEvents) != 0 && directory.size != 0 && !name.empty();
 }
 
 bool FilesystemEvent::is_new_name() const {
-  return (mask & kNames) == FAN_CREATE;
+  return (mask & kNameEvents) == FAN_CREATE;
 }
 
 bool FilesystemEvent::is_rename() const {

@@ -5,9 +5,6 @@ namespace cvfs {
 
 namespace {
 
-constexpr StoredUid kKeepUid{kUnmappedId};
-constexpr StoredGid kKeepGid{kUnmappedId};
-
 // A setuid program would run as whoever asked last: the kernel has one owner an inode.
 mode_t without_setid(mode_t mode) {
   return S_ISDIR(mode) ? mode : mode & ~static_cast<mode_t>(S_ISUID | S_ISGID);

@@ -7,7 +7,7 @@ namespace cvfs {
 
 namespace {
 
-constexpr std::size_t kHeaderBytes = 4096;
+constexpr std::size_t kHandlesAt = 4096;
 
 // A handle's number: how often its record was used, then the record's index.
 constexpr unsigned kIndexBits = 32;
@@ -21,7 +21,7 @@ std::uint32_t index_of(HandleId id) {
 }  // namespace
 
 std::size_t HandleTable::bytes_for(std::uint32_t capacity) {
-  return kHeaderBytes + (std::size_t{capacity} + 1) * sizeof(HandleRecord);
+  return kHandlesAt + (std::size_t{capacity} + 1) * sizeof(HandleRecord);
 }
 
 HandleTable::HandleTable(std::span<std::byte> memory, std::uint32_t capacity)
@@ -29,7 +29,7 @@ HandleTable::HandleTable(std::span<std::byte> memory, std::uint32_t capacity)
 
 HandleTable::HandleTable(std::span<std::byte> memory, std::uint32_t capacity, bool fresh)
     : header_(reinterpret_cast<Header*>(memory.data())),
-      records_(reinterpret_cast<HandleRecord*>(memory.data() + kHeaderBytes)),
+      records_(reinterpret_cast<HandleRecord*>(memory.data() + kHandlesAt)),
       mutex_(std::make_unique<Mutex>()) {
   if (!fresh) return;
   new (header_) Header{};

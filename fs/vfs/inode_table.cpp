@@ -12,7 +12,7 @@ static_assert(sizeof(InodeRecord) <= 128);
 
 namespace {
 
-constexpr std::size_t kHeaderBytes = 4096;
+constexpr std::size_t kBucketsAt = 4096;
 
 // FNV-1a over what tells files apart: the handle, so that a file is found by it alone.
 std::uint64_t hash_of(const FileId& id) {
@@ -45,7 +45,7 @@ constexpr std::uint64_t kInodesPerBucket = 2;
 }  // namespace
 
 std::size_t InodeTable::bytes_for(std::uint32_t capacity) {
-  return kHeaderBytes + most_buckets_for(capacity) * sizeof(std::uint32_t) +
+  return kBucketsAt + most_buckets_for(capacity) * sizeof(std::uint32_t) +
          (std::size_t{capacity} + 1) * sizeof(InodeRecord);
 }
 
@@ -53,12 +53,12 @@ std::size_t InodeTable::bytes_for(std::uint32_t capacity) {
 Outcome<void> InodeTable::migrate(std::span<const std::byte> old, std::uint32_t,
                                   std::span<std::byte> fresh) {
   const auto& header = *reinterpret_cast<const Header*>(old.data());
-  const std::size_t records_at = kHeaderBytes + header.bucket_count * sizeof(std::uint32_t);
+  const std::size_t records_at = kBucketsAt + header.bucket_count * sizeof(std::uint32_t);
   const std::size_t records = std::size_t{header.never_used} * sizeof(InodeRecord);
   const bool fits =
       old.size() == fresh.size() && records_at <= old.size() && records <= old.size() - records_at;
   if (!fits) return refuse({ExitCode::kSystem, "state memory", "its inodes are damaged", ""});
-  std::ranges::copy(old.first(kHeaderBytes), fresh.begin());
+  std::ranges::copy(old.first(kBucketsAt), fresh.begin());
   std::ranges::copy(old.subspan(records_at, records),
                     fresh.begin() + static_cast<std::ptrdiff_t>(records_at));
   return {};
@@ -77,8 +77,8 @@ InodeTable InodeTable::adopt(std::span<std::byte> memory, std::uint32_t capacity
 // Zero pages are valid records: free, undecided, before their first generation.
 InodeTable::InodeTable(std::span<std::byte> memory, std::uint32_t capacity, bool fresh)
     : header_(reinterpret_cast<Header*>(memory.data())),
-      buckets_(reinterpret_cast<std::uint32_t*>(memory.data() + kHeaderBytes)),
-      records_(reinterpret_cast<InodeRecord*>(memory.data() + kHeaderBytes +
+      buckets_(reinterpret_cast<std::uint32_t*>(memory.data() + kBucketsAt)),
+      records_(reinterpret_cast<InodeRecord*>(memory.data() + kBucketsAt +
                                               most_buckets_for(capacity) * sizeof(std::uint32_t))),
       locks_(std::make_unique<Locks>()) {
   if (fresh) {

@@ -5,9 +5,6 @@ namespace cvfs {
 
 namespace {
 
-constexpr StoredUid kKeepUid{kUnmappedId};
-constexpr StoredGid kKeepGid{kUnmappedId};
-
 class MapOwnership final : public Ownership {
  public:
   MapOwnership(Store& store, const Identity& identity) : store_(store), identity_(identity) {}

@@ -26,17 +26,23 @@ void unmake(Mount& mount, const File& directory, const char* name, mode_t mode) 
                        : mount.store->unlink(directory, name));
 }
 
+struct NewEntry {
+  NodeId parent;
+  const char* name;
+  mode_t mode;  // with its type
+};
+
 // The common frame of everything that makes an entry: translate the caller, take part in a claim,
 // let `make(directory, wanted)` make it and `hand_out(made)` make a reply of it, settle the claim.
 // Last, because what cannot be handed out has claimed nothing. What an earlier process had made
 // before it died is `find(directory)` instead.
 template <class Make, class Find, class HandOut>
-auto make_entry(Mount& mount, Intent& intent, const Caller& caller, NodeId parent, const char* name,
-                mode_t mode, Make make, Find find, HandOut hand_out)
+auto make_entry(Mount& mount, Intent& intent, const Caller& caller, const NewEntry& entry,
+                Make make, Find find, HandOut hand_out)
     -> decltype(hand_out(*find(std::declval<const File&>()))) {
-  const PinnedFile directory = TRY(mount.pin(parent));
-  const NewFile wanted = TRY(mount.owners->new_file(caller, *directory, mode));
-  Claim claim = TRY(Claim::begin(mount, caller, parent, directory));
+  const PinnedFile directory = TRY(mount.pin(entry.parent));
+  const NewFile wanted = TRY(mount.owners->new_file(caller, *directory, entry.mode));
+  Claim claim = TRY(Claim::begin(mount, caller, entry.parent, directory));
   decltype(make(*directory, wanted)) made = fail(ENOENT);
   TRY(exactly_once(
       intent,
@@ -45,26 +51,28 @@ auto make_entry(Mount& mount, Intent& intent, const Caller& caller, NodeId paren
         if (!made) return fail(made.error());
         return {};
       },
-      [&] { return was_made(mount, intent, *directory, name, wanted); }));
+      [&] { return was_made(mount, intent, *directory, entry.name, wanted); }));
   if (!made) made = find(*directory);
   if (!made) return fail(made.error());
   auto handed_out = hand_out(std::move(*made));
   if (handed_out) {
     claim.settle();
   } else {
-    unmake(mount, *directory, name, mode);
+    unmake(mount, *directory, entry.name, entry.mode);
   }
   return handed_out;
 }
 
 // The same for what is not opened in the moment in which it is made.
 template <class Make>
-Result<Entry> make_named(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
-                         const char* name, mode_t mode, Make make) {
+Result<Entry> make_named(Mount& mount, Intent& intent, const Caller& caller, const NewEntry& entry,
+                         Make make) {
   return make_entry(
-      mount, intent, caller, parent, name, mode, make,
-      [&](const File& directory) { return mount.store->look_up(directory, name); },
-      [&](File made) { return introduce(mount, intent, std::move(made), parent, name); });
+      mount, intent, caller, entry, make,
+      [&](const File& directory) { return mount.store->look_up(directory, entry.name); },
+      [&](File made) {
+        return introduce(mount, intent, std::move(made), entry.parent, entry.name);
+      });
 }
 
 // A file that was made open: its inode's entry, and a handle that goes on using the descriptor.
@@ -149,7 +157,7 @@ Result<CreatedEntry> op_create(Mount& mount, Intent& intent, const Caller& calle
   constexpr int kAttempts = 16;
   for (int i = 0; i < kAttempts; ++i) {
     auto created =
-        make_entry(mount, intent, caller, parent, name, S_IFREG | mode, create, find, hand_out);
+        make_entry(mount, intent, caller, {parent, name, S_IFREG | mode}, create, find, hand_out);
     if (created || created.error().value != EEXIST || (flags & O_EXCL) != 0) return created;
     auto opened = open_existing(mount, intent, caller, parent, name, flags);
     if (opened || opened.error().value != ENOENT) return opened;
@@ -172,7 +180,7 @@ Result<Entry> op_mkdir(Mount& mount, Intent& intent, const Caller& caller, NodeI
   const mode_t permissions = mode & ~caller.umask & sys::kPermissionBits;
   const bool is_fresh = permissions == kEnginesMode && is_hosts_root(mount, caller);
   return make_entry(
-      mount, intent, caller, parent, name, S_IFDIR | mode,
+      mount, intent, caller, {parent, name, S_IFDIR | mode},
       [&](const File& directory, const NewFile& wanted) {
         return mount.store->make_directory(directory, name, wanted);
       },
@@ -187,7 +195,7 @@ Result<Entry> op_mkdir(Mount& mount, Intent& intent, const Caller& caller, NodeI
 Result<Entry> op_mknod(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
                        const char* name, mode_t mode, dev_t device) {
   if (is_device(mode, device) && !may_make_devices(mount, caller)) return fail(EPERM);
-  return make_named(mount, intent, caller, parent, name, mode,
+  return make_named(mount, intent, caller, {parent, name, mode},
                     [&](const File& directory, const NewFile& wanted) {
                       return mount.store->make_node(directory, name, device, wanted);
                     });
@@ -195,7 +203,7 @@ Result<Entry> op_mknod(Mount& mount, Intent& intent, const Caller& caller, NodeI
 
 Result<Entry> op_symlink(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
                          const char* name, const char* target) {
-  return make_named(mount, intent, caller, parent, name, S_IFLNK | 0777,
+  return make_named(mount, intent, caller, {parent, name, S_IFLNK | 0777},
                     [&](const File& directory, const NewFile& wanted) {
                       return mount.store->make_symlink(directory, name, target, wanted);
                     });

@@ -63,7 +63,8 @@ template <class Action>
 std::invoke_result_t<Action, int> without_writing(Mount& mount, HandleId handle, Action action) {
   const auto io = io_of(mount, handle);
   if (io || io.error().value != EPERM) return action(TRY(io));
-  const PinnedFile file = TRY(mount.pin(TRY(mount.handles.find(handle))->node));
+  const NodeId node = TRY(mount.handles.find(handle))->node;
+  const PinnedFile file = TRY(mount.pin(node));
   const UniqueFd reader = TRY(mount.store->open(*file, O_RDONLY, true));
   return action(reader.get());
 }
