@@ -9,6 +9,7 @@ if(NOT CMAKE_BUILD_TYPE)
 endif()
 
 set(CVFS_SANITIZE "" CACHE STRING "Sanitizers, comma-separated: address,undefined or thread")
+option(CVFS_UNITY "Compile the sources of a room together: quicker, and as scripts/check-tidy sees them")
 
 add_compile_definitions(_GNU_SOURCE _FILE_OFFSET_BITS=64)
 add_compile_options(-Wall -Wextra -Wconversion -Werror)
