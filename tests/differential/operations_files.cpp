@@ -200,7 +200,8 @@ bool may_lose_before_refusal(const Actor& actor, int fd) {
 
 // A write that natively comes to something else. Of nothing: asks nobody under passthrough.
 bool is_unlike(const Actor& actor, int fd, std::int64_t length) {
-  return may_lose_before_refusal(actor, fd) || would_lose_setid(actor, fd) || (length == 0 && is_protected(actor, fd));
+  return may_lose_before_refusal(actor, fd) || would_lose_setid(actor, fd) ||
+         (length == 0 && is_protected(actor, fd));
 }
 
 std::string do_write(Actor& actor, const Step& s) {
