@@ -8,8 +8,9 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release)
 endif()
 
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
+
 set(CVFS_SANITIZE "" CACHE STRING "Sanitizers, comma-separated: address,undefined or thread")
-option(CVFS_UNITY "Compile the sources of a room together: quicker, and as scripts/check-tidy sees them")
 
 add_compile_definitions(_GNU_SOURCE _FILE_OFFSET_BITS=64)
 add_compile_options(-Wall -Wextra -Wconversion -Werror)

@@ -9,13 +9,14 @@
 #include "daemon/supervisor.h"
 #include "daemon/upgrade.h"
 #include "daemon/view_record.h"
+#include "sys/process.h"
 
 namespace cvfs {
 
 namespace {
 
 // A standby needs less than a millisecond, if it lives and the machine is not busy.
-constexpr int kMostMs = 2'000;
+constexpr std::uint64_t kMostUs = 2'000'000;
 
 bool is_alive(const ProcessRecord& record) {
   return is_recorded(record) && !await_end(record, 0);
@@ -25,7 +26,8 @@ bool is_alive(const ProcessRecord& record) {
 
 bool is_succeeded(const ServedView& view) {
   const ViewState& memory = view.memory();
-  for (int waited = 0; waited < kMostMs; waited += 2) {
+  const std::uint64_t until_us = sys::monotonic_us() + kMostUs;
+  while (sys::monotonic_us() < until_us) {
     const int supervisor = memory.supervisor.pid;
     if (is_alive(memory.supervisor)) return true;
     // A standby that has just become the supervisor, and died, may have left another one.

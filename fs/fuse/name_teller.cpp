@@ -1,6 +1,5 @@
 #include "fuse/name_teller.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,41 +12,23 @@
 namespace cvfs {
 
 NameTeller::NameTeller(int device_fd) {
-  for (Call& call : calls_) {
-    call.device_fd = device_fd;
-    call.owner = ::getpid();
-  }
+  for (Call& call : calls_) call.device_fd = device_fd;
 }
 
-NameChange NameTeller::change_of(NodeId directory, std::shared_ptr<const File> where,
-                                 std::string_view name, bool may_drop) {
-  NameChange change{directory, std::move(where), std::string(name), {}, {}};
-  change.expire = sys::entry_message(directory, name, sys::EntryChange::kExpire);
-  if (may_drop) change.drop = sys::entry_message(directory, name, sys::EntryChange::kDrop);
-  return change;
+NameChange NameTeller::change_of(NodeId directory, std::string_view name) {
+  return {directory, sys::expire_message(directory, name)};
 }
 
 // ---- in the process that may have to wait: no allocation, no lock
 
-// With a name goes what is mounted there, in every container. So it is only dropped when nobody has
-// the directory locked any more and it is still gone; and not after our process' death, when the
-// descriptor may mean something else.
-void NameTeller::tell_one(const Call& call, const NameChange& change) {
-  // -1: the kernel does not know that name.
-  if (::write(call.device_fd, change.expire.data(), change.expire.size()) < 0) return;
-  if (change.drop.empty() || change.where == nullptr) return;
-  struct stat status {};
-  const int found =
-      ::fstatat(change.where->fd(), change.name.c_str(), &status, AT_SYMLINK_NOFOLLOW);
-  const bool is_gone = found < 0 && errno == ENOENT;
-  if (!is_gone || ::getppid() != call.owner) return;
-  (void)!::write(call.device_fd, change.drop.data(), change.drop.size());
-}
-
 void NameTeller::work(void* argument) {
   Call& call = *static_cast<Call*>(argument);
   const std::size_t count = call.changes.size();
-  for (std::size_t at; (at = call.next.fetch_add(1)) < count;) tell_one(call, call.changes[at]);
+  for (std::size_t at; (at = call.next.fetch_add(1)) < count;) {
+    const std::string& message = call.changes[at].message;
+    // -1: the kernel does not know that name.
+    (void)!::write(call.device_fd, message.data(), message.size());
+  }
 }
 
 // ---- in the notifier's thread

@@ -6,25 +6,21 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/ids.h"
-#include "store/store.h"
 #include "sys/detached_call.h"
 
 namespace cvfs {
 
-// What is to be told of one name; or, with no directory, any message that may have to wait.
+// What is to be told of a name in a directory; or, with no directory, any message that may have to
+// wait.
 struct NameChange {
   NodeId directory = 0;
-  std::shared_ptr<const File> where;  // the directory on the backing
-  std::string name;
-  std::string expire;  // messages (sys/fuse_notification.h)
-  std::string drop;    // if the name is gone; empty: is never dropped
+  std::string message;  // sys/fuse_notification.h
 };
 
 class NameTeller {
@@ -32,10 +28,9 @@ class NameTeller {
   // `device_fd` (the connection) is borrowed.
   explicit NameTeller(int device_fd);
 
-  // The name is looked up again before it is used. One that is gone is dropped, if `may_drop`,
-  // together with what is mounted there.
-  static NameChange change_of(NodeId directory, std::shared_ptr<const File> where,
-                              std::string_view name, bool may_drop);
+  // The name is looked up again before it is used. It is not dropped: with it would go what has
+  // just been mounted there.
+  static NameChange change_of(NodeId directory, std::string_view name);
 
   // Tells that, and what waits, as far as it can be told now. Returns how many names or messages
   // turned out to wait for a request.
@@ -58,13 +53,11 @@ class NameTeller {
     std::vector<NameChange> changes;  // it may outlast us
     std::atomic<std::size_t> next = 0;
     int device_fd = -1;
-    std::int32_t owner = 0;
     bool is_stuck = false;
     NodeId stuck_on = 0;
   };
 
   static void work(void* call);
-  static void tell_one(const Call& call, const NameChange& change);
   void collect();
   Call* free_call();
   std::vector<NameChange> take_tellable();

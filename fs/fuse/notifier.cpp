@@ -221,20 +221,16 @@ void Notifier::add_perhaps_gone(const sys::FileHandle& file) {
 }
 
 void Notifier::add_names(const sys::FilesystemEvent& event) {
-  std::map<NodeId, FileId> directories;
-  mount_.inodes.for_each_of(event.directory, [&](NodeId node, const InodeRecord& record) {
-    directories.emplace(node, record.id);
-  });
-  for (const auto& [node, id] : directories) {
+  std::set<NodeId> directories;
+  mount_.inodes.for_each_of(event.directory,
+                            [&](NodeId node, const InodeRecord&) { directories.insert(node); });
+  for (const NodeId node : directories) {
     batch_.directories.insert(node);
-    auto where = mount_.store->open_id(id);
-    NameChange change = NameTeller::change_of(
-        node, where ? std::make_shared<const File>(std::move(*where)) : nullptr, event.name, true);
+    NameChange change = NameTeller::change_of(node, event.name);
     // Whoever looks a name up again that leads somewhere does so without its directory's lock, and
     // may bring what was true before. Where there was no name nobody does.
     if (!event.is_new_name()) {
-      soon_.push_back(
-          {sys::monotonic_us() + kSoonUs, NameTeller::change_of(node, nullptr, event.name, false)});
+      soon_.push_back({sys::monotonic_us() + kSoonUs, change});
     }
     batch_.names.push_back(std::move(change));
   }
@@ -310,7 +306,7 @@ void Notifier::prune_what_is_gone() {
   }
   if (gone.empty()) return;
   NameChange& change = batch_.names.emplace_back();
-  change.expire = sys::prune_message(gone);
+  change.message = sys::prune_message(gone);
 }
 
 // A successor does not know what waits here.

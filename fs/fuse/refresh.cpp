@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <memory>
 #include <span>
 #include <string_view>
 
@@ -62,7 +61,7 @@ void Refresh::prune() {
     for (std::span<const NodeId> left = nodes; !left.empty();) {
       const auto some = left.first(std::min(left.size(), kPruned));
       std::vector<NameChange> change(1);
-      change[0].expire = sys::prune_message(some);
+      change[0].message = sys::prune_message(some);
       told_.names(std::move(change));
       left = left.subspan(some.size());
     }
@@ -74,7 +73,7 @@ void Refresh::look_at(NodeId node, const FileId& id) {
   // It may have that name no more, which a directory's listing does not say.
   if (const auto known = mount_.names.name_of(node)) {
     std::vector<NameChange> change;
-    change.push_back(NameTeller::change_of(known->parent, nullptr, known->name, false));
+    change.push_back(NameTeller::change_of(known->parent, known->name));
     told_.names(std::move(change));
   }
   auto file = mount_.store->open_id(id);
@@ -82,19 +81,18 @@ void Refresh::look_at(NodeId node, const FileId& id) {
   const auto status = mount_.store->status(*file);
   const bool is_directory = status && status->is_directory();
   told_.inode(node, is_directory);
-  if (is_directory) (void)tell_names_in(node, std::make_shared<const File>(std::move(*file)));
+  if (is_directory) (void)tell_names_in(node, *file);
 }
 
-Result<void> Refresh::tell_names_in(NodeId node, const std::shared_ptr<const File>& directory) {
-  const UniqueFd io =
-      TRY(mount_.store->open(*directory, O_RDONLY | O_DIRECTORY | O_NOATIME, false));
+Result<void> Refresh::tell_names_in(NodeId node, const File& directory) {
+  const UniqueFd io = TRY(mount_.store->open(directory, O_RDONLY | O_DIRECTORY | O_NOATIME, false));
   alignas(dirent64) std::array<std::byte, 32768> buffer;
   std::vector<NameChange> changes;
   off_t at = 0;
   while (const std::size_t size =
              TRY(mount_.store->read_directory(io.get(), at, std::span(buffer)))) {
     at = for_each_name(std::span(buffer).first(size), [&](std::string_view name) {
-      changes.push_back(NameTeller::change_of(node, directory, name, false));
+      changes.push_back(NameTeller::change_of(node, name));
     });
     if (changes.size() >= kNames) told_.names(std::exchange(changes, {}));
   }

@@ -33,7 +33,7 @@ class Refresh {
 
   void prune();
   void look_at(NodeId node, const FileId& id);
-  Result<void> tell_names_in(NodeId node, const std::shared_ptr<const File>& directory);
+  Result<void> tell_names_in(NodeId node, const File& directory);
 
   Mount& mount_;
   Told told_;

@@ -1,7 +1,7 @@
 // Session: serves one FUSE connection with several threads, each with its own receive loop over
-// libfuse's low-level API. One receives at first, and another one from when all that do are busy: an
-// idle view has the memory for one. Borrows the connection's descriptor. One thread calls resume(), serve()
-// and drain().
+// libfuse's low-level API. One receives at first, and another one from when all that do are busy:
+// an idle view has the memory for one. Borrows the connection's descriptor. One thread calls
+// resume(), serve() and drain().
 #pragma once
 
 #include <atomic>
@@ -77,7 +77,7 @@ class Session {
   std::atomic<unsigned> serving_ = 0;    // threads that have not ended
   std::atomic<unsigned> needed_ = 1;     // of these, the first so many; never fewer again
   std::atomic<unsigned> receiving_ = 0;  // and those that wait for a message
-  std::deque<ServingThread> threads_;  // not a vector: they cannot be moved
+  std::deque<ServingThread> threads_;    // not a vector: they cannot be moved
 };
 
 }  // namespace cvfs

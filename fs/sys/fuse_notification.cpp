@@ -47,9 +47,8 @@ Result<void> invalidate_inode(int device_fd, std::uint64_t node, bool listing) {
   return succeeded(::write(device_fd, &message, sizeof message));
 }
 
-std::string entry_message(std::uint64_t parent, std::string_view name, EntryChange change) {
-  const InvalEntry entry{parent, static_cast<std::uint32_t>(name.size()),
-                         change == EntryChange::kExpire ? kExpireOnly : 0};
+std::string expire_message(std::uint64_t parent, std::string_view name) {
+  const InvalEntry entry{parent, static_cast<std::uint32_t>(name.size()), kExpireOnly};
   const fuse_out_header header = header_of(kInvalEntry, sizeof entry + name.size() + 1);
   std::string message(reinterpret_cast<const char*>(&header), sizeof header);
   message.append(reinterpret_cast<const char*>(&entry), sizeof entry);

@@ -16,15 +16,10 @@ namespace cvfs::sys {
 // (yet, or any more). ENODEV, ENOTCONN: unmounted.
 Result<void> invalidate_inode(int device_fd, std::uint64_t node, bool listing);
 
-enum class EntryChange {
-  kDrop,    // the name means something else, or nothing
-  kExpire,  // look it up again before it is used (Linux 6.2; before, as kDrop)
-};
-
-// The message that says that `name` in `parent` has changed. To be written to the connection:
-// that waits, whatever signal comes, until no request has the directory locked, those among them
-// that nobody has received yet.
-std::string entry_message(std::uint64_t parent, std::string_view name, EntryChange change);
+// The message that has `name` in `parent` looked up again before it is used (Linux 6.2). To be
+// written to the connection: that waits, whatever signal comes, until no request has the directory
+// locked, those among them that nobody has received yet.
+std::string expire_message(std::uint64_t parent, std::string_view name);
 
 // The message that has the kernel forget these inodes with all their names, but those that are in
 // use: open, somebody's working directory, mounted on, with other names in them. May wait for reads

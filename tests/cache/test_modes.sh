@@ -2,6 +2,7 @@
 # cache=ttl:S and cache=none keep their word; where nothing can be watched, auto is ttl:1 and notify an
 # error; how many views are watched is bounded.
 . "${CVFS_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/support/view_env.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/cache_env.sh
 . "$CVFS_SOURCE/tests/support/cache_env.sh"
 use_test_programs
 tree=$T/containerdata/user-toto/data

@@ -1,6 +1,7 @@
 #!/bin/bash
 # What is mounted on a directory or a file of a view stays there, whatever is told the kernel of names.
 . "${CVFS_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/support/view_env.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/cache_env.sh
 . "$CVFS_SOURCE/tests/support/cache_env.sh"
 use_test_programs
 tree=$T/containerdata/user-toto/data

@@ -1,6 +1,7 @@
 #!/bin/bash
 # cache=notify: what the host and other views change is seen, whatever changes and whoever dies.
 . "${CVFS_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/support/view_env.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/cache_env.sh
 . "$CVFS_SOURCE/tests/support/cache_env.sh"
 use_test_programs
 tree=$T/containerdata/user-toto/data

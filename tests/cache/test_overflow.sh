@@ -1,6 +1,7 @@
 #!/bin/bash
 # More changes than the kernel keeps for us, and changes while nobody serves: nothing is lost.
 . "${CVFS_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/support/view_env.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/cache_env.sh
 . "$CVFS_SOURCE/tests/support/cache_env.sh"
 use_test_programs
 tree=$T/containerdata/user-toto/data

@@ -2,6 +2,7 @@
 # A request that does not end has its directory locked, and the kernel lets nobody take a name there out
 # of its cache meanwhile: neither other names, nor the worker's death, nor an upgrade wait for that.
 . "${CVFS_SOURCE:-$(cd "$(dirname "$0")/../.." && pwd)}/tests/support/view_env.sh"
+# shellcheck source-path=SCRIPTDIR source=../support/cache_env.sh
 . "$CVFS_SOURCE/tests/support/cache_env.sh"
 use_test_programs
 tree=$T/containerdata/user-toto/data

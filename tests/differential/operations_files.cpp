@@ -190,8 +190,8 @@ bool is_direct(int fd) {
   return flags >= 0 && (flags & O_DIRECT) != 0;
 }
 
-// Direct I/O to a place or of a length that the filesystem refuses: the client of a passthrough takes
-// setid bits and capabilities away first.
+// Direct I/O to a place or of a length that the filesystem refuses: the client of a passthrough
+// takes setid bits and capabilities away first.
 bool may_lose_before_refusal(const Actor& actor, int fd) {
   struct stat status {};
   if (!actor.policy.has_passthrough || !is_direct(fd) || ::fstat(fd, &status) < 0) return false;

@@ -2,12 +2,12 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <string>
 #include <vector>
+
+#include "base/unique_fd.h"
 
 namespace cvfs {
 namespace {
@@ -21,17 +21,6 @@ class NameTellerTest : public ::testing::Test {
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     out_.reset(ends[0]);
     in_.reset(ends[1]);
-    char name[] = "/tmp/cvfs-teller-XXXXXX";
-    ASSERT_NE(::mkdtemp(name), nullptr);
-    path_ = name;
-    where_ = std::make_shared<const File>(UniqueFd(::open(name, O_PATH | O_CLOEXEC)));
-  }
-  void TearDown() override { ::rmdir(path_.c_str()); }
-
-  std::vector<NameChange> one(NodeId directory, const char* name) {
-    std::vector<NameChange> changes;
-    changes.push_back(NameTeller::change_of(directory, where_, name, true));
-    return changes;
   }
   std::string told() {
     std::string text(65536, '\0');
@@ -43,23 +32,15 @@ class NameTellerTest : public ::testing::Test {
 
   UniqueFd out_;
   UniqueFd in_;
-  std::string path_;
-  std::shared_ptr<const File> where_;
 };
 
-TEST_F(NameTellerTest, DropsOnlyWhatIsGone) {
+TEST_F(NameTellerTest, TellsInOrder) {
   NameTeller teller(in_.get());
-  const std::string there = path_ + "/there";
-  ASSERT_EQ(::mkdir(there.c_str(), 0700), 0);
-  auto change = one(5, "there");
-  const std::string expire = change[0].expire;
-  EXPECT_EQ(teller.tell(std::move(change)), 0U);
-  EXPECT_EQ(told(), expire);
-  ::rmdir(there.c_str());
-  change = one(5, "there");
-  const std::string drop = change[0].drop;
-  EXPECT_EQ(teller.tell(std::move(change)), 0U);
-  EXPECT_EQ(told(), expire + drop);
+  std::vector<NameChange> changes = {NameTeller::change_of(5, "one"),
+                                     NameTeller::change_of(6, "other")};
+  const std::string both = changes[0].message + changes[1].message;
+  EXPECT_EQ(teller.tell(std::move(changes)), 0U);
+  EXPECT_EQ(told(), both);
   EXPECT_FALSE(teller.is_behind());
 }
 
@@ -70,15 +51,15 @@ TEST_F(NameTellerTest, OneThatWaitsKeepsNothingElseBack) {
   NameTeller teller(in_.get());
   std::vector<NameChange> first(2);
   first[0].directory = 5;
-  first[0].expire = std::string(std::size_t{1} << 20, 'x');
+  first[0].message = std::string(std::size_t{1} << 20, 'x');
   first[1].directory = 5;
-  first[1].expire = "second of 5";
+  first[1].message = "second of 5";
   EXPECT_EQ(teller.tell(std::move(first)), 1U);
   EXPECT_TRUE(teller.is_behind());
   // The next of the same directory starts no further process.
   std::vector<NameChange> more(1);
   more[0].directory = 5;
-  more[0].expire = "third of 5";
+  more[0].message = "third of 5";
   EXPECT_EQ(teller.tell(std::move(more)), 0U);
   std::string all;
   while (teller.is_behind()) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/ids.h"
+#include "examples.h"
 
 namespace cvfs {
 namespace {
@@ -16,10 +17,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr std::uint32_t kLastId = 0xFFFFFFFE;
-
-IdMap made(std::vector<IdRange> ranges) {
-  return IdMap::make(std::move(ranges), "test").value();
-}
 
 OperatorError refusal(std::vector<IdRange> ranges) {
   const auto map = IdMap::make(std::move(ranges), "uidmap=X");

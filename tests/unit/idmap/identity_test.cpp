@@ -7,36 +7,12 @@
 #include <utility>
 #include <vector>
 
+#include "examples.h"
+
 namespace cvfs {
 namespace {
 
 using ::testing::HasSubstr;
-
-constexpr StoredUid kTotoUid{1500};
-constexpr StoredGid kTotoGid{1600};
-
-IdMap made(std::vector<IdRange> ranges) {
-  return IdMap::make(std::move(ranges), "test").value();
-}
-
-// docs/identity.md's example: toto 1500 with 200000:65536, dockremap with 100000:65536; the gids
-// lie elsewhere to tell the two kinds apart.
-UserNamespaceMap dockremap() {
-  return {made({{0, 100000, 65536}}), made({{0, 110000, 65536}}), "@dockremap"};
-}
-
-StoreMap toto() {
-  return StoreMap::make(kTotoUid, kTotoGid, {{{200000, 65536}}, {{300000, 65536}}}, "toto").value();
-}
-
-Identity example() {
-  return Identity(dockremap(), toto());
-}
-
-template <class T>
-int error_of(const Result<T>& result) {
-  return result ? 0 : result.error().value;
-}
 
 TEST(StoreMap, StoresContainerRootAsTheTenantAndOthersInItsRange) {
   EXPECT_EQ(toto().uids.text(), "0:1500:1:1:200000:65536");

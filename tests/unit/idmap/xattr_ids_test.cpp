@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "examples.h"
+
 namespace cvfs {
 namespace {
 
@@ -58,24 +60,6 @@ Bytes capability_v3(std::uint32_t rootid) {
 
 Bytes as_bytes(const FileCapability& capability) {
   return {std::begin(capability.bytes), std::end(capability.bytes)};
-}
-
-template <class T>
-int error_of(const Result<T>& result) {
-  return result ? 0 : result.error().value;
-}
-
-IdMap made(std::vector<IdRange> ranges) {
-  return IdMap::make(std::move(ranges), "test").value();
-}
-
-// Container root is host 100000:110000 and stored 1500:1600; container 1000 is host 101000:111000
-// and stored 200999:300999.
-Identity example() {
-  return Identity({made({{0, 100000, 65536}}), made({{0, 110000, 65536}}), "@dockremap"},
-                  StoreMap::make(StoredUid{1500}, StoredGid{1600},
-                                 {{{200000, 65536}}, {{300000, 65536}}}, "toto")
-                      .value());
 }
 
 TEST(AclToStored, RewritesNamedUsersAndGroupsOnly) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <sys/mman.h>
 
+#include "lock_types.h"
+
 namespace cvfs {
 namespace {
 
@@ -41,9 +43,6 @@ LockWaiter* wait(LockTable& table, const LockWish& wish, bool may_deadlock = tru
   facts.may_deadlock = may_deadlock;
   return table.add(facts);
 }
-
-constexpr auto kRead = LockType::kRead;
-constexpr auto kWrite = LockType::kWrite;
 
 TEST(LockTable, ReadersShareAndWritersDoNot) {
   const Memory memory;

@@ -2,11 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include "lock_types.h"
+
 namespace cvfs {
 namespace {
-
-constexpr auto kRead = LockType::kRead;
-constexpr auto kWrite = LockType::kWrite;
 
 GraphLock lock(const std::string& owner, std::uint64_t inode, LockType type, LockRange range = {}) {
   return {owner, 8, inode, range, type};

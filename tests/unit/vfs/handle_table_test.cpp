@@ -6,20 +6,10 @@
 #include <set>
 #include <span>
 
-#include "sys/shared_memory.h"
+#include "table_memory.h"
 
 namespace cvfs {
 namespace {
-
-// Zeroed memory for a table, as the state memory gives it.
-struct Memory {
-  explicit Memory(std::uint32_t capacity)
-      : shared(
-            std::move(*sys::SharedMemory::create("cvfs-test", HandleTable::bytes_for(capacity)))),
-        bytes(static_cast<std::byte*>(shared.data()), shared.size()) {}
-  sys::SharedMemory shared;
-  std::span<std::byte> bytes;
-};
 
 UniqueFd some_descriptor() {
   return UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -30,7 +20,7 @@ bool is_open(int fd) {
 }
 
 TEST(HandleTable, NeverUsesANumberTwice) {
-  const Memory memory(4);
+  const TableMemory<HandleTable> memory(4);
   HandleTable handles(memory.bytes, 4);
   std::set<HandleId> seen;
   for (int i = 0; i < 100; ++i) {
@@ -41,7 +31,7 @@ TEST(HandleTable, NeverUsesANumberTwice) {
 }
 
 TEST(HandleTable, ClosesTheDescriptorOnceAndOnlyItsOwn) {
-  const Memory memory(4);
+  const TableMemory<HandleTable> memory(4);
   HandleTable handles(memory.bytes, 4);
   UniqueFd fd = some_descriptor();
   const int number = fd.get();
@@ -56,7 +46,7 @@ TEST(HandleTable, ClosesTheDescriptorOnceAndOnlyItsOwn) {
 }
 
 TEST(HandleTable, KeepsTheFirstDescriptorThatItIsGiven) {
-  const Memory memory(4);
+  const TableMemory<HandleTable> memory(4);
   HandleTable handles(memory.bytes, 4);
   HandleRecord& record = **handles.find(*handles.add(1, {}, O_RDWR));
   UniqueFd first = some_descriptor();
@@ -69,7 +59,7 @@ TEST(HandleTable, KeepsTheFirstDescriptorThatItIsGiven) {
 }
 
 TEST(HandleTable, SaysEnfileWhenItIsFull) {
-  const Memory memory(1);
+  const TableMemory<HandleTable> memory(1);
   HandleTable handles(memory.bytes, 1);
   const HandleId id = *handles.add(1, {}, O_RDONLY);
   EXPECT_EQ(handles.add(1, {}, O_RDONLY).error().value, ENFILE);
@@ -78,7 +68,7 @@ TEST(HandleTable, SaysEnfileWhenItIsFull) {
 }
 
 TEST(HandleTable, RefusesNumbersThatItDidNotGive) {
-  const Memory memory(4);
+  const TableMemory<HandleTable> memory(4);
   HandleTable handles(memory.bytes, 4);
   EXPECT_EQ(handles.find(0).error().value, EBADF);
   EXPECT_EQ(handles.find(3).error().value, EBADF);
@@ -86,7 +76,7 @@ TEST(HandleTable, RefusesNumbersThatItDidNotGive) {
 }
 
 TEST(HandleTable, GoesOnWithWhatAnEarlierProcessLeft) {
-  const Memory memory(4);
+  const TableMemory<HandleTable> memory(4);
   HandleId open = 0;
   HandleId closed = 0;
   {

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "sys/shared_memory.h"
+#include "table_memory.h"
 
 namespace cvfs {
 namespace {
@@ -25,17 +25,8 @@ FileId file(std::uint64_t inode, unsigned char handle_byte = 1) {
   return id;
 }
 
-// Zeroed memory for a table, as the state memory gives it.
-struct Memory {
-  explicit Memory(std::uint32_t capacity)
-      : shared(std::move(*sys::SharedMemory::create("cvfs-test", InodeTable::bytes_for(capacity)))),
-        bytes(static_cast<std::byte*>(shared.data()), shared.size()) {}
-  sys::SharedMemory shared;
-  std::span<std::byte> bytes;
-};
-
 TEST(InodeTable, GivesTheSameNumberForTheSameFile) {
-  const Memory memory(100);
+  const TableMemory<InodeTable> memory(100);
   InodeTable inodes(memory.bytes, 100);
   const auto first = inodes.remember(file(5));
   const auto second = inodes.remember(file(5));
@@ -47,13 +38,13 @@ TEST(InodeTable, GivesTheSameNumberForTheSameFile) {
 }
 
 TEST(InodeTable, TellsFilesWithTheSameInodeNumberApartByTheirHandle) {
-  const Memory memory(100);
+  const TableMemory<InodeTable> memory(100);
   InodeTable inodes(memory.bytes, 100);
   EXPECT_NE(inodes.remember(file(5, 1))->node, inodes.remember(file(5, 2))->node);
 }
 
 TEST(InodeTable, FindsTheRootByItsFileAndNeverForgetsIt) {
-  const Memory memory(100);
+  const TableMemory<InodeTable> memory(100);
   InodeTable inodes(memory.bytes, 100);
   inodes.set_root(file(2));
   EXPECT_EQ(inodes.remember(file(2))->node, kRootNode);
@@ -62,7 +53,7 @@ TEST(InodeTable, FindsTheRootByItsFileAndNeverForgetsIt) {
 }
 
 TEST(InodeTable, ForgetsOnlyWithTheLastLookup) {
-  const Memory memory(100);
+  const TableMemory<InodeTable> memory(100);
   InodeTable inodes(memory.bytes, 100);
   const NodeId node = inodes.remember(file(5))->node;
   (void)inodes.remember(file(5));
@@ -74,7 +65,7 @@ TEST(InodeTable, ForgetsOnlyWithTheLastLookup) {
 }
 
 TEST(InodeTable, UsesANumberAgainWithAnotherGeneration) {
-  const Memory memory(100);
+  const TableMemory<InodeTable> memory(100);
   InodeTable inodes(memory.bytes, 100);
   const auto first = *inodes.remember(file(5));
   ASSERT_TRUE(inodes.forget(first.node, 1));
@@ -85,7 +76,7 @@ TEST(InodeTable, UsesANumberAgainWithAnotherGeneration) {
 }
 
 TEST(InodeTable, DoesNotGiveANumberAwayBeforeItIsRecycled) {
-  const Memory memory(100);
+  const TableMemory<InodeTable> memory(100);
   InodeTable inodes(memory.bytes, 100);
   const NodeId first = inodes.remember(file(5))->node;
   ASSERT_TRUE(inodes.forget(first, 1));
@@ -93,7 +84,7 @@ TEST(InodeTable, DoesNotGiveANumberAwayBeforeItIsRecycled) {
 }
 
 TEST(InodeTable, SaysEnfileWhenItIsFullAndGoesOnAfterAForget) {
-  const Memory memory(3);
+  const TableMemory<InodeTable> memory(3);
   InodeTable inodes(memory.bytes, 3);  // the root and two others
   const NodeId node = inodes.remember(file(1))->node;
   ASSERT_TRUE(inodes.remember(file(2)));
@@ -106,7 +97,7 @@ TEST(InodeTable, SaysEnfileWhenItIsFullAndGoesOnAfterAForget) {
 }
 
 TEST(InodeTable, RefusesNumbersThatItCannotHaveGiven) {
-  const Memory memory(10);
+  const TableMemory<InodeTable> memory(10);
   InodeTable inodes(memory.bytes, 10);
   EXPECT_EQ(inodes.find(0).error().value, ESTALE);
   EXPECT_EQ(inodes.find(11).error().value, ESTALE);
@@ -115,7 +106,7 @@ TEST(InodeTable, RefusesNumbersThatItCannotHaveGiven) {
 }
 
 TEST(InodeTable, GoesOnWithWhatAnEarlierProcessLeft) {
-  const Memory memory(100);
+  const TableMemory<InodeTable> memory(100);
   NodeId kept = 0;
   NodeId forgotten = 0;
   {
@@ -141,7 +132,7 @@ TEST(InodeTable, GoesOnWithWhatAnEarlierProcessLeft) {
 }
 
 TEST(InodeTable, KeepsItsCountsUnderManyThreads) {
-  const Memory memory(10'000);
+  const TableMemory<InodeTable> memory(10'000);
   InodeTable inodes(memory.bytes, 10'000);
   constexpr int kThreads = 4;
   constexpr std::uint64_t kFiles = 64;
@@ -164,7 +155,7 @@ TEST(InodeTable, KeepsItsCountsUnderManyThreads) {
 
 // What an event of the backing filesystem tells of a file is its handle alone.
 TEST(InodeTable, FindsAFileByItsHandleAlone) {
-  const Memory memory(100);
+  const TableMemory<InodeTable> memory(100);
   InodeTable inodes(memory.bytes, 100);
   const NodeId node = inodes.remember(file(5, 1))->node;
   (void)inodes.remember(file(6, 2));
@@ -179,7 +170,7 @@ TEST(InodeTable, FindsAFileByItsHandleAlone) {
 }
 
 TEST(InodeTable, FindsNothingByNoHandle) {
-  const Memory memory(100);
+  const TableMemory<InodeTable> memory(100);
   InodeTable inodes(memory.bytes, 100);
   FileId nameless = file(5);
   nameless.handle = {};
@@ -198,7 +189,7 @@ std::size_t resident_bytes(std::span<std::byte> memory) {
 
 TEST(InodeTable, TakesAtMost256BytesAnInodeHoweverFewThereAre) {
   constexpr std::uint32_t kCapacity = 16 << 20;
-  const Memory memory(kCapacity);
+  const TableMemory<InodeTable> memory(kCapacity);
   InodeTable inodes(memory.bytes, kCapacity);
   std::uint64_t live = 0;
   for (const std::uint64_t wanted : {0U, 1'000U, 10'000U, 300'000U}) {
@@ -210,7 +201,7 @@ TEST(InodeTable, TakesAtMost256BytesAnInodeHoweverFewThereAre) {
 TEST(InodeTable, FindsEverythingAgainHoweverMuchItHasGrown) {
   constexpr std::uint32_t kCapacity = 1 << 16;
   constexpr std::uint64_t kFiles = 50'000;
-  const Memory memory(kCapacity);
+  const TableMemory<InodeTable> memory(kCapacity);
   InodeTable inodes(memory.bytes, kCapacity);
   std::vector<NodeId> numbers;
   for (std::uint64_t i = 0; i < kFiles; ++i) {
@@ -234,7 +225,7 @@ TEST(InodeTable, FindsEverythingAgainHoweverMuchItHasGrown) {
 TEST(InodeTable, GrowsUnderManyThreads) {
   constexpr std::uint32_t kCapacity = 1 << 17;
   constexpr std::uint64_t kFiles = 20'000;
-  const Memory memory(kCapacity);
+  const TableMemory<InodeTable> memory(kCapacity);
   InodeTable inodes(memory.bytes, kCapacity);
   {
     std::vector<std::jthread> threads;
