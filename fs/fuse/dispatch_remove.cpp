@@ -5,11 +5,12 @@
 namespace cvfs {
 
 void dispatch_unlink(fuse_req_t request, fuse_ino_t parent, const char* name) {
-  reply(request, op_unlink(mount_of(request), intent_of(request), parent, name));
+  reply(request,
+        op_unlink(mount_of(request), intent_of(request), caller_of(request), parent, name));
 }
 
 void dispatch_rmdir(fuse_req_t request, fuse_ino_t parent, const char* name) {
-  reply(request, op_rmdir(mount_of(request), intent_of(request), parent, name));
+  reply(request, op_rmdir(mount_of(request), intent_of(request), caller_of(request), parent, name));
 }
 
 void dispatch_rename(fuse_req_t request, fuse_ino_t parent, const char* name, fuse_ino_t new_parent,

@@ -21,6 +21,7 @@
 #include "vfs/known_names.h"
 #include "vfs/ownership.h"
 #include "vfs/passthrough.h"
+#include "vfs/removed_directory.h"
 
 namespace cvfs {
 
@@ -66,6 +67,7 @@ struct Mount {
   // of (docs/caching.md, More than is kept).
   std::atomic<std::uint64_t> in_doubt_until_us = 0;
   KnownNames names = {};  // of what is watched
+  AskedAgain asked_again = {};
 
   // A file's reference by its number. ESTALE: it is gone.
   Result<PinnedFile> pin(NodeId node) { return files->pin(node, TRY(inodes.find(node))->id); }

@@ -44,14 +44,15 @@ auto make_entry(Mount& mount, Intent& intent, const Caller& caller, const NewEnt
   const NewFile wanted = TRY(mount.owners->new_file(caller, *directory, entry.mode));
   Claim claim = TRY(Claim::begin(mount, caller, entry.parent, directory));
   decltype(make(*directory, wanted)) made = fail(ENOENT);
-  TRY(exactly_once(
+  const auto done = exactly_once(
       intent,
       [&]() -> Result<void> {
         made = make(*directory, wanted);
         if (!made) return fail(made.error());
         return {};
       },
-      [&] { return was_made(mount, intent, *directory, entry.name, wanted); }));
+      [&] { return was_made(mount, intent, *directory, entry.name, wanted); });
+  if (!done) return fail(error_in(mount, caller, entry.parent, *directory, done.error()));
   if (!made) made = find(*directory);
   if (!made) return fail(made.error());
   auto handed_out = hand_out(std::move(*made));
@@ -170,9 +171,10 @@ Result<CreatedEntry> op_tmpfile(Mount& mount, Intent& intent, const Caller& call
   // A file without a name that a process left behind is gone with it: each try makes a new one.
   const PinnedFile directory = TRY(mount.pin(parent));
   const NewFile wanted = TRY(mount.owners->new_file(caller, *directory, S_IFREG | mode));
-  CreatedFile created = TRY(mount.store->create_unnamed(*directory, flags, wanted));
+  auto created = mount.store->create_unnamed(*directory, flags, wanted);
+  if (!created) return fail(error_in(mount, caller, parent, *directory, created.error()));
   // From here on it is a file like any other, that can be opened again.
-  return introduce_open(mount, intent, std::move(created), flags & ~O_TMPFILE);
+  return introduce_open(mount, intent, std::move(*created), flags & ~O_TMPFILE);
 }
 
 Result<Entry> op_mkdir(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
@@ -214,9 +216,10 @@ Result<Entry> op_link(Mount& mount, Intent& intent, const Caller& caller, NodeId
   const PinnedFile file = TRY(mount.pin(node));
   const PinnedFile directory = TRY(mount.pin(new_parent));
   Claim claim = TRY(Claim::begin(mount, caller, new_parent, directory));
-  TRY(exactly_once(
+  const auto done = exactly_once(
       intent, [&] { return mount.store->link(*file, *directory, new_name); },
-      [&] { return is_same_file(mount, *file, *directory, new_name); }));
+      [&] { return is_same_file(mount, *file, *directory, new_name); });
+  if (!done) return fail(error_in(mount, caller, new_parent, *directory, done.error()));
   auto linked = mount.store->look_up(*directory, new_name);
   auto entry = linked ? introduce(mount, intent, std::move(*linked), new_parent, new_name)
                       : fail(linked.error());

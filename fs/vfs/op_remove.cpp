@@ -18,20 +18,27 @@ std::uint64_t inode_at(Mount& mount, const File& directory, const char* name) {
   return status ? status->inode : 0;
 }
 
-}  // namespace
-
-Result<void> op_unlink(Mount& mount, Intent& intent, NodeId parent, const char* name) {
+template <class Remove>
+Result<void> remove_entry(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                          const char* name, Remove remove) {
   const PinnedFile directory = TRY(mount.pin(parent));
-  return exactly_once(
-      intent, [&] { return mount.store->unlink(*directory, name); },
+  const auto done = exactly_once(
+      intent, [&] { return (*mount.store.*remove)(*directory, name); },
       [&] { return is_gone(mount, *directory, name); });
+  if (!done) return fail(error_in(mount, caller, parent, *directory, done.error()));
+  return {};
 }
 
-Result<void> op_rmdir(Mount& mount, Intent& intent, NodeId parent, const char* name) {
-  const PinnedFile directory = TRY(mount.pin(parent));
-  return exactly_once(
-      intent, [&] { return mount.store->remove_directory(*directory, name); },
-      [&] { return is_gone(mount, *directory, name); });
+}  // namespace
+
+Result<void> op_unlink(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                       const char* name) {
+  return remove_entry(mount, intent, caller, parent, name, &Store::unlink);
+}
+
+Result<void> op_rmdir(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                      const char* name) {
+  return remove_entry(mount, intent, caller, parent, name, &Store::remove_directory);
 }
 
 Result<void> op_rename(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
@@ -48,13 +55,17 @@ Result<void> op_rename(Mount& mount, Intent& intent, const Caller& caller, NodeI
   std::uint64_t source = 0;
   if (leaves_a_name) source = intent.planned() ? intent.detail() : inode_at(mount, *from, name);
   Claim claim = TRY(Claim::begin(mount, caller, new_parent, to));
-  TRY(exactly_once(
+  const auto done = exactly_once(
       intent, [&] { return mount.store->rename(*from, name, *to, new_name, flags, whiteout); },
       [&] {
         return leaves_a_name ? inode_at(mount, *to, new_name) == source
                              : is_gone(mount, *from, name);
       },
-      source));
+      source);
+  if (!done) {
+    const Errno error = error_in(mount, caller, parent, *from, done.error());
+    return fail(error_in(mount, caller, new_parent, *to, error));
+  }
   claim.settle();
   return {};
 }

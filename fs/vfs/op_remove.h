@@ -6,8 +6,11 @@
 
 namespace cvfs {
 
-Result<void> op_unlink(Mount& mount, Intent& intent, NodeId parent, const char* name);
-Result<void> op_rmdir(Mount& mount, Intent& intent, NodeId parent, const char* name);
+// Of both, and of op_rename(): ESTALE: the directory is gone (vfs/removed_directory.h).
+Result<void> op_unlink(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                       const char* name);
+Result<void> op_rmdir(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
+                      const char* name);
 
 // `flags`: RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT. EINVAL: not known to the backing.
 Result<void> op_rename(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,

@@ -16,7 +16,7 @@ mount_crash_view
 supervisor=$(supervisor)
 inodes=$(backing_inodes)
 fixed=$(descriptors "$supervisor" | grep -v "$T/containerdata")
-load 12 4 &
+load 20 4 &
 load=$!
 # Makes the kernel forget many inodes at a time.
 forget_much() {

@@ -36,6 +36,10 @@ export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER
 export GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' \
   GIT_CONFIG_KEY_1=gc.auto GIT_CONFIG_VALUE_1=0
 git init -q "$VIEW/repository"
+# git gc removes directories of objects that are empty, and git commit makes one of them a second time,
+# not a third: a race of theirs, which a pause in the wrong moment wins. These are never empty.
+mkdir -p "$VIEW/repository/.git/objects/"{{0..9},{a..f}}{{0..9},{a..f}}
+touch "$VIEW/repository/.git/objects/"{{0..9},{a..f}}{{0..9},{a..f}}/.keep
 readonly commits=${CVFS_GIT_COMMITS:-40}
 commit_all() { # PREFIX
   local i

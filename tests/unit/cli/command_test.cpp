@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
@@ -99,15 +100,22 @@ TEST_F(Command, AllViewsAreATable) {
   const Printed shown = cvfs({"status"});
   EXPECT_EQ(shown.code, 0);
   EXPECT_EQ(shown.err, "");
-  EXPECT_EQ(shown.out, cell("ID", second) +
-                           "  TARGET           SOURCE         OWNER  USERNS      VERSION  SINCE    "
-                           "         RESTARTS  PAUSE  STATE\n" +
-                           cell(first) +
-                           "  /run/srv/toto    toto           map    @dockremap  0.1.0    "
-                           "2026-09-21 14:13  4         24 ms  serves\n" +
-                           cell(second) +
-                           "  /run/srv/titi é  titi:/var log  -      -           0.0.9    -        "
-                           "         -         -      answers\n");
+  // By their numbers, of which the second may be the lower one.
+  std::vector<std::pair<std::uint32_t, std::string>> rows = {
+      {first,
+       "  /run/srv/toto    toto           map    @dockremap  0.1.0    2026-09-21 14:13  4         "
+       "24 "
+       "ms  serves\n"},
+      {second,
+       "  /run/srv/titi é  titi:/var log  -      -           0.0.9    -                 -         "
+       "-  "
+       "    answers\n"}};
+  std::ranges::sort(rows);
+  std::string wanted = cell("ID", std::max(first, second)) +
+                       "  TARGET           SOURCE         OWNER  USERNS      VERSION  SINCE        "
+                       "     RESTARTS  PAUSE  STATE\n";
+  for (const auto& [id, row] : rows) wanted += cell(id) + row;
+  EXPECT_EQ(shown.out, wanted);
 }
 
 TEST_F(Command, ANamedViewIsShownWhole) {
