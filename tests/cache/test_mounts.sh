@@ -176,13 +176,15 @@ check "a name there is seen when it is free" eventually 2 test -e "$view/d/other
 check "stays mounted" stays_mounted 2
 
 echo "# what the host makes, and is mounted on before that is told"
-worker=$(field_of processes.worker)
 for ((i = 0; i < 50; i++)); do
-  rm -rf "$tree/made" && mkdir "$tree/made" && : >"$tree/made-file"
-  mount --bind "$T/other" "$view/made" 2>/dev/null || continue
+  # A new name: what is mounted on a directory that is gone already goes when that is told.
+  made=made$i
+  stat "$view/$made" >/dev/null 2>&1
+  mkdir "$tree/$made" && : >"$tree/$made-file"
+  until mount --bind "$T/other" "$view/$made" 2>/dev/null; do sleep 0.001; done
   sleep 0.02
-  mountpoint -q "$view/made" || { fail "stays mounted ($i)"; break; }
-  umount "$view/made"
+  mountpoint -q "$view/$made" || { fail "stays mounted ($i)"; break; }
+  umount "$view/$made"
 done
 check "tried it" test "$i" -gt 40
 
