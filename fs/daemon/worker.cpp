@@ -23,6 +23,7 @@
 #include "store/local_store.h"
 #include "sys/file.h"
 #include "sys/file_lock.h"
+#include "sys/mounts.h"
 #include "sys/process.h"
 #include "vfs/mount.h"
 
@@ -52,6 +53,14 @@ bool makes_devices(const ViewPlan& plan) {
   return (plan.options.mount_flags & MS_NODEV) == 0;
 }
 
+constexpr unsigned long kTimes = MS_NOATIME | MS_RELATIME | MS_STRICTATIME | MS_NODIRATIME;
+
+// When access times move is a matter of the mount that is read through.
+Result<UniqueFd> mount_with_times(int directory, unsigned long flags) {
+  const UniqueFd copy = TRY(sys::copy_with_times(directory, flags));
+  return sys::reopen(copy.get(), O_RDONLY | O_DIRECTORY);
+}
+
 // Everything that can fail before the state is touched: another build's state is not ours yet.
 Outcome<MountParts> open_parts(const ServedView& view, bool adopt) {
   const ViewPlan& plan = view.plan;
@@ -63,6 +72,14 @@ Outcome<MountParts> open_parts(const ServedView& view, bool adopt) {
   const StoredGid tenant_gid{*stored.gids.to_outside(0)};
   auto store = LocalStore::open(std::move(*directory), tenant_uid, tenant_gid);
   if (!store) return refuse(cannot(plan.source.name, "cannot open the tree", store.error()));
+  if ((plan.options.mount_flags & kTimes) != 0) {
+    auto mount = mount_with_times(plan.source.directory.get(), plan.options.mount_flags);
+    if (mount) {
+      (*store)->keep_times_by(std::move(*mount));
+    } else {
+      spdlog::warn("access times move as on the backing mount: {}", reason(mount.error()));
+    }
+  }
   MountParts parts;
   parts.state = view.state;
   parts.adopt = adopt;

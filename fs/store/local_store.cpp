@@ -183,6 +183,7 @@ Result<CreatedFile> LocalStore::create(const File& directory, const char* name, 
     return fail(file.error());
   }
   created.file = File(std::move(*file));
+  reopen_with_times(created, flags);
   return created;
 }
 
@@ -191,6 +192,7 @@ Result<CreatedFile> LocalStore::create_labelled(const File& directory, const cha
                                                 const NewFile& wanted) {
   CreatedFile created = TRY(create_unnamed(directory, flags, wanted));
   TRY(link(created.file, directory, name));
+  reopen_with_times(created, flags);
   return created;
 }
 
@@ -343,12 +345,37 @@ Result<std::vector<char>> LocalStore::list_xattrs(const File& file) {
 
 // --- data
 
+// ESTALE: there is no such mount, or the file has no name, or it lies on a filesystem below.
+Result<UniqueFd> LocalStore::open_by_times_mount(const File& file, int flags) {
+  if (!times_mount_ || TRY(sys::mount_of(file.fd())) != mount_id_) return fail(ESTALE);
+  const auto handle = sys::handle_of(file.fd());
+  return handle ? sys::open_by_handle(times_mount_.get(), *handle, flags) : fail(ESTALE);
+}
+
+std::optional<File> LocalStore::with_times(const File& file) {
+  auto opened = open_by_times_mount(file, O_PATH | O_NOFOLLOW);
+  if (!opened) return std::nullopt;
+  return File(std::move(*opened));
+}
+
+Result<UniqueFd> LocalStore::open_io(const File& file, int flags) {
+  auto opened = open_by_times_mount(file, flags);
+  if (opened || opened.error().value != ESTALE) return opened;
+  return sys::reopen(file.fd(), flags);
+}
+
+// A new file was opened by its directory's mount.
+void LocalStore::reopen_with_times(CreatedFile& created, int flags) {
+  auto io = open_by_times_mount(created.file, backing_flags(flags & ~O_TRUNC));
+  if (io) created.io = std::move(*io);
+}
+
 Result<UniqueFd> LocalStore::open(const File& file, int flags, bool keep_setid) {
   const auto open = [&]() -> Result<UniqueFd> {
-    auto opened = sys::reopen(file.fd(), backing_flags(flags));
+    auto opened = open_io(file, backing_flags(flags));
     const bool may_be_append_only =
         !opened && opened.error().value == EPERM && (flags & O_APPEND) != 0;
-    if (may_be_append_only) return sys::reopen(file.fd(), backing_flags(flags) | O_APPEND);
+    if (may_be_append_only) return open_io(file, backing_flags(flags) | O_APPEND);
     return opened;
   };
   return (flags & O_TRUNC) != 0 ? with_setid_rule(keep_setid, open) : open();

@@ -20,6 +20,10 @@ class LocalStore : public Store {
   static Result<std::unique_ptr<LocalStore>> open(UniqueFd directory, StoredUid tenant_uid,
                                                   StoredGid tenant_gid);
 
+  // From now on what is opened to be read moves access times as `mount`, a copy of the tree's own,
+  // says: O_RDONLY on its root. Not what lies on filesystems below. Before the first operation.
+  void keep_times_by(UniqueFd mount) { times_mount_ = std::move(mount); }
+
   bool judges_by_ids() const override { return judges_by_ids_; }
   Result<File> root() override;
   Result<File> look_up(const File& directory, const char* name) override;
@@ -59,6 +63,7 @@ class LocalStore : public Store {
   Result<void> remove_xattr(const File& file, const char* name) override;
   Result<std::vector<char>> list_xattrs(const File& file) override;
 
+  std::optional<File> with_times(const File& file) override;
   Result<UniqueFd> open(const File& file, int flags, bool keep_setid) override;
   Result<std::size_t> read(int io, std::span<std::byte> data, off_t offset) override;
   Result<std::size_t> write(int io, std::span<const std::byte> data, off_t offset, bool append,
@@ -96,11 +101,15 @@ class LocalStore : public Store {
     constexpr gid_t kNobodysGroup = 0xFFFFFFFE;
     return {tenant_uid_.value, keep_setid ? tenant_gid_.value : kNobodysGroup, keep_setid};
   }
+  Result<UniqueFd> open_by_times_mount(const File& file, int flags);
+  Result<UniqueFd> open_io(const File& file, int flags);
+  void reopen_with_times(CreatedFile& created, int flags);
   Result<File> enter_mount(const File& directory, const char* name);
   int mount_descriptor(std::uint64_t device);
   void note_filesystem(int fd);
 
   UniqueFd directory_;
+  UniqueFd times_mount_;  // none: directory_'s
   std::uint64_t mount_id_;
   StoredUid tenant_uid_;
   StoredGid tenant_gid_;

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -143,6 +144,9 @@ class Store {
   virtual Result<std::vector<char>> list_xattrs(const File& file) = 0;
 
   // --- data, through a descriptor that open() gave
+  // The same file where reading it moves its access time as the view's mount says; none: it is so
+  // with `file` itself.
+  virtual std::optional<File> with_times(const File& /*file*/) { return std::nullopt; }
   virtual Result<UniqueFd> open(const File& file, int flags, bool keep_setid) = 0;
   virtual Result<std::size_t> read(int io, std::span<std::byte> data, off_t offset) = 0;
   // `append`: at the end, wherever that is now. Clears setid bits unless `keep_setid`.

@@ -64,6 +64,19 @@ Result<UniqueFd> copy_of_mount(int directory_fd) {
   return UniqueFd(static_cast<int>(fd));
 }
 
+Result<UniqueFd> copy_with_times(int directory_fd, unsigned long flags) {
+  UniqueFd copy = TRY(copy_of_mount(directory_fd));
+  mount_attr times{};
+  if ((flags & MS_NODIRATIME) != 0) times.attr_set |= MOUNT_ATTR_NODIRATIME;
+  if ((flags & (MS_NOATIME | MS_RELATIME | MS_STRICTATIME)) != 0) {
+    times.attr_clr |= MOUNT_ATTR__ATIME;
+    if ((flags & MS_NOATIME) != 0) times.attr_set |= MOUNT_ATTR_NOATIME;
+    if ((flags & MS_STRICTATIME) != 0) times.attr_set |= MOUNT_ATTR_STRICTATIME;
+  }
+  if (::mount_setattr(copy.get(), "", AT_EMPTY_PATH, &times, sizeof times) < 0) return last_error();
+  return copy;
+}
+
 bool is_mount_root(int fd) {
   struct statx raw {};
   constexpr int kFlags = AT_EMPTY_PATH | AT_NO_AUTOMOUNT | AT_STATX_DONT_SYNC;

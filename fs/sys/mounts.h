@@ -32,6 +32,10 @@ Result<void> detach_mount(int fd);
 // is mounted on top of it or below. It goes when the descriptor does. Needs CAP_SYS_ADMIN.
 Result<UniqueFd> copy_of_mount(int directory_fd);
 
+// The same, with a say in when access times move: by those of `flags`, of mount(2), that are about
+// it (MS_NOATIME, MS_RELATIME, MS_STRICTATIME, MS_NODIRATIME). ENOSYS: Linux before 5.12.
+Result<UniqueFd> copy_with_times(int directory_fd, unsigned long flags);
+
 // Is it the root of a mount? Asks nothing of its filesystem.
 bool is_mount_root(int fd);
 

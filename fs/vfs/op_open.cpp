@@ -86,7 +86,7 @@ Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, N
                            int flags, bool keep_setid) {
   const PinnedFile file = TRY(mount.pin(node));
   InodeRecord& record = *TRY(mount.inodes.find(node));
-  const std::int32_t backing = mount.passthrough->backing_of(record, *file);
+  const std::int32_t backing = mount.passthrough->backing_of(record, *file, *mount.store);
   UniqueFd io = TRY(open_backing(mount, caller, node, *file, backing, flags, keep_setid));
   if (has_become_append_only(mount, *file, backing, flags)) {
     // What can also be read can be mapped. The kernel makes EIO of it while others have the file
@@ -114,7 +114,7 @@ Result<OpenedFile> op_opendir(Mount& mount, Intent& intent, NodeId node) {
 Result<OpenedFile> open_with(Mount& mount, Intent& intent, NodeId node, UniqueFd io, int flags) {
   const PinnedFile file = TRY(mount.pin(node));
   InodeRecord& record = *TRY(mount.inodes.find(node));
-  const std::int32_t backing = mount.passthrough->backing_of(record, *file);
+  const std::int32_t backing = mount.passthrough->backing_of(record, *file, *mount.store);
   if (backing != kBackingNone) {
     note_mappable(mount, node, record, flags);
     io.reset();

@@ -10,15 +10,16 @@
 
 namespace cvfs {
 
-std::int32_t Passthrough::register_file(const File& file) {
+std::int32_t Passthrough::register_file(const File& file, Store& store) {
   if (!is_on()) return kBackingNone;
   // The kernel would let a mapping of it be written anywhere.
   const auto status = sys::status_of(file.fd());
   if (!status || status->append_only) return kBackingNone;
   // In the file's group, which keeps setgid bits without group execution: who is to lose them does
   // so when it opens the file (vfs/setid_bits.h).
+  const auto with_times = store.with_times(file);
   const sys::ActUnprivileged guard(tenant_uid_.value, status->gid, true);
-  const auto id = sys::open_backing(device_fd_, file.fd());
+  const auto id = sys::open_backing(device_fd_, with_times ? with_times->fd() : file.fd());
   if (id) return *id;
   const int error = id.error().value;
   // Out of something: this file only. Anything else is so for every file.
@@ -28,10 +29,10 @@ std::int32_t Passthrough::register_file(const File& file) {
   return kBackingNone;
 }
 
-std::int32_t Passthrough::backing_of(InodeRecord& inode, const File& file) {
+std::int32_t Passthrough::backing_of(InodeRecord& inode, const File& file, Store& store) {
   std::int32_t known = inode.backing.load(std::memory_order_acquire);
   if (known != kBackingUndecided) return known;
-  const std::int32_t fresh = register_file(file);
+  const std::int32_t fresh = register_file(file, store);
   if (inode.backing.compare_exchange_strong(known, fresh)) return fresh;
   // Another thread was faster, and its id may already be in use.
   if (fresh > 0) sys::close_backing(device_fd_, fresh);

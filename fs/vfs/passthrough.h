@@ -20,7 +20,7 @@ class Passthrough {
 
   // The inode's backing id, or kBackingNone: then all its opens go through us until the kernel
   // forgets it (the two must not be mixed: EIO from the kernel).
-  std::int32_t backing_of(InodeRecord& inode, const File& file);
+  std::int32_t backing_of(InodeRecord& inode, const File& file, Store& store);
 
   // May files pass through at all?
   bool is_on() const { return device_fd_ >= 0 && !refused_.load(std::memory_order_relaxed); }
@@ -37,7 +37,7 @@ class Passthrough {
   void forget(InodeRecord& inode);
 
  private:
-  std::int32_t register_file(const File& file);
+  std::int32_t register_file(const File& file, Store& store);
 
   int device_fd_;
   StoredUid tenant_uid_;

@@ -225,8 +225,10 @@ std::vector<Operation> making_operations() {
        [](Scene& s, Intent& i) {
          return only_error(op_link(s.mount(), i, kCaller, s.file, s.directory, "new"));
        }},
-      {"unlink", [](Scene& s, Intent& i) { return op_unlink(s.mount(), i, kCaller, s.directory, "g"); }},
-      {"rmdir", [](Scene& s, Intent& i) { return op_rmdir(s.mount(), i, kCaller, s.directory, "dir"); }},
+      {"unlink",
+       [](Scene& s, Intent& i) { return op_unlink(s.mount(), i, kCaller, s.directory, "g"); }},
+      {"rmdir",
+       [](Scene& s, Intent& i) { return op_rmdir(s.mount(), i, kCaller, s.directory, "dir"); }},
       {"rename",
        [](Scene& s, Intent& i) {
          return op_rename(s.mount(), i, kCaller, s.directory, "f", s.directory, "g", 0);
