@@ -48,19 +48,17 @@ print(*found)
 PYTHON
 }
 
-relatime="file-old directory-old created-old"
-strictatime="file-old file-new directory-old directory-new created-old created-new"
 for passthrough in auto off; do
   for owner in map virtual; do
     rules="passthrough=$passthrough,owner=$owner,userns=host"
     while read -r option wanted; do
       mount_view toto "$view" "$rules,$option"
-      equal "$rules,$option" "${!wanted-}" "$(moved)"
+      equal "$rules,$option" "$wanted" "$(moved)"
       unmount_view
     done <<'TABLE'
-relatime relatime
-noatime nothing
-strictatime strictatime
+relatime file-old directory-old created-old
+noatime
+strictatime file-old file-new directory-old directory-new created-old created-new
 TABLE
   done
 done
