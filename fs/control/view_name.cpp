@@ -89,7 +89,7 @@ Outcome<std::vector<RunningView>> views_named(const std::string& name,
   Views found = those(views, [&](const auto& view) { return std::to_string(view.id) == name; });
   if (found.empty()) {
     found = those(views, [source = as_source(name)](const auto& view) {
-      return view.is_mounted() && view.source == source;
+      return view.is_mounted() && as_source(view.source) == source;
     });
   }
   const std::string path = normal(name);

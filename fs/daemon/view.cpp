@@ -85,7 +85,7 @@ Outcome<UniqueFd> open_and_mount(const ViewPlan& plan) {
   TRY(in_mount_namespace(plan.mount_namespace.get(), [&]() -> Outcome<void> {
     TRY(clear_target(plan.target, plan.source));
     const auto mounted =
-        sys::mount_fuse(device->get(), plan.source.name, plan.target, plan.options.mount_flags,
+        sys::mount_fuse(device->get(), plan.mounted_as, plan.target, plan.options.mount_flags,
                         plan.owner != OwnerPolicy::kCaller);
     if (mounted) return {};
     return refuse_system(plan.target, "mount(2)", mounted.error(),

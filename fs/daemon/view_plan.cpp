@@ -77,6 +77,9 @@ Outcome<ViewPlan> plan_view(const MountCommand& command) {
   plan.options = TRY(parse_view_options(command.options, command.sloppy));
   plan.mount_namespace = TRY(open_mount_namespace(command.mount_namespace));
   plan.source = TRY(open_tenant_source(command.source, plan.options.containerdata));
+  // As it stands in fstab: `mount -a` and `umount toto:/` compare it.
+  const bool is_same = command.source == plan.source.name + ":/";
+  plan.mounted_as = is_same ? command.source : plan.source.name;
   plan.target = command.target;
   TRY(in_mount_namespace(plan.mount_namespace.get(),
                          [&] { return check_target(plan.target, plan.source); }));

@@ -24,6 +24,8 @@ struct MountCommand {
 struct ViewPlan {
   ViewOptions options;
   TenantSource source;
+  // What /proc/self/mounts shows: the source's name, or "toto:/" for "toto" if that was said.
+  std::string mounted_as;
   std::string target;        // an absolute path
   UniqueFd mount_namespace;  // where the target is; empty: here
   OwnerPolicy owner = OwnerPolicy::kMap;
