@@ -10,6 +10,7 @@ endif()
 
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 
+set(CMAKE_UNITY_BUILD_BATCH_SIZE 6 CACHE STRING "Sources that are compiled together (cmake/Rooms.cmake)")
 set(CVFS_SANITIZE "" CACHE STRING "Sanitizers, comma-separated: address,undefined or thread")
 
 add_compile_definitions(_GNU_SOURCE _FILE_OFFSET_BITS=64)

@@ -6,7 +6,7 @@ function(cvfs_room name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fs/${name}/*.cpp)
   add_library(cvfs_${name} STATIC ${sources})
   set_target_properties(cvfs_${name} PROPERTIES LINKER_LANGUAGE CXX)
-  set_target_properties(cvfs_${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+  set_target_properties(cvfs_${name} PROPERTIES UNITY_BUILD ON)
   # For "" only: <sys/file.h> must stay the system's although there is a room of that name.
   target_compile_options(cvfs_${name} PUBLIC "SHELL:-iquote ${CMAKE_SOURCE_DIR}/fs")
   list(TRANSFORM ROOM_SEES PREPEND cvfs_)

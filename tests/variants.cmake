@@ -5,9 +5,10 @@ file(GLOB journal CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fs/journal/*.cpp)
 file(GLOB locks CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/fs/vfs/file_lock*.cpp
   ${CMAKE_SOURCE_DIR}/fs/vfs/lock_owners.cpp)
 set(with_points ${journal} ${locks})
+set(version ${CMAKE_SOURCE_DIR}/fs/daemon/main/version.cpp)
 foreach(variant crashtest nojournal)
-  add_executable(cvfsd-${variant} ${CMAKE_SOURCE_DIR}/fs/daemon/main/cvfsd.cpp ${with_points})
-  target_link_libraries(cvfsd-${variant} PRIVATE cvfs_daemon CLI11::CLI11)
+  add_executable(cvfsd-${variant} ${version} ${with_points})
+  target_link_libraries(cvfsd-${variant} PRIVATE cvfsd_main)
   target_compile_definitions(cvfsd-${variant} PRIVATE CVFS_VERSION="${PROJECT_VERSION}"
     CVFS_CRASH_POINTS)
   set_target_properties(cvfsd-${variant} PROPERTIES ENABLE_EXPORTS ON)
@@ -15,11 +16,10 @@ endforeach()
 target_compile_definitions(cvfsd-nojournal PRIVATE CVFS_NO_JOURNAL)
 
 # What a view is upgraded to: another version, and one with a newer layout of the state.
-add_executable(cvfsd-next ${CMAKE_SOURCE_DIR}/fs/daemon/main/cvfsd.cpp)
+add_executable(cvfsd-next ${version})
 target_compile_definitions(cvfsd-next PRIVATE CVFS_VERSION="9.9.9-test")
-add_executable(cvfsd-newlayout ${CMAKE_SOURCE_DIR}/fs/daemon/main/cvfsd.cpp
-  ${CMAKE_SOURCE_DIR}/fs/vfs/state_sections.cpp)
+add_executable(cvfsd-newlayout ${version} ${CMAKE_SOURCE_DIR}/fs/vfs/state_sections.cpp)
 target_compile_definitions(cvfsd-newlayout PRIVATE CVFS_VERSION="9.9.9-newlayout" CVFS_NEXT_LAYOUT)
 foreach(program cvfsd-next cvfsd-newlayout)
-  target_link_libraries(${program} PRIVATE cvfs_daemon CLI11::CLI11)
+  target_link_libraries(${program} PRIVATE cvfsd_main)
 endforeach()

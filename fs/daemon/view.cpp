@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
 #include <ctime>
 
@@ -40,6 +41,15 @@ void raise_descriptor_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
   limit.rlim_cur = limit.rlim_max;
   (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+// What whoever mounts has set for itself is no limit of the containers'.
+void lift_inherited_limits() {
+  raise_descriptor_limit();
+  const rlimit none{RLIM_INFINITY, RLIM_INFINITY};
+  (void)::setrlimit(RLIMIT_FSIZE, &none);
+  // Nobody may read what is logged any more.
+  (void)::signal(SIGPIPE, SIG_IGN);
 }
 
 // After an upgrade of the package the file that we run is no longer there, but its successor is.
@@ -239,7 +249,7 @@ int serve_to_the_end(const ServedView& view, Accession accession, const Ready& r
 }  // namespace
 
 int serve_view(ViewPlan plan, const Build& build, const Ready& ready, const Refused& refused) {
-  raise_descriptor_limit();
+  lift_inherited_limits();
   ServedView view;
   view.plan = std::move(plan);
   view.version = build.version;
@@ -267,7 +277,7 @@ int serve_view(ViewPlan plan, const Build& build, const Ready& ready, const Refu
 
 Outcome<int> resume_view(int state_fd, const Build& build) {
   ::prctl(PR_SET_NAME, "cvfsd");
-  raise_descriptor_limit();
+  lift_inherited_limits();
   auto state = std::make_shared<StateMemory>(TRY(adopt_state(UniqueFd(state_fd))));
   ServedView view = TRY(read_view_record(std::move(state)));
   view.replaced = std::exchange(view.version, build.version);

@@ -71,13 +71,14 @@ bool NameTeller::carry_out(Call& call, std::vector<NameChange> changes) {
     call.changes.clear();
     return false;
   }
+  // As long as it comes on; that it has not begun yet is no request's doing.
   std::size_t before;
   do {
     before = call.next;
     if (!call.process.await(kStallMs)) continue;
     call.changes.clear();
     return true;
-  } while (call.next != before);
+  } while (call.next != before || call.next == 0);
   leave_behind(call);
   return false;
 }

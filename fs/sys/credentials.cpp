@@ -135,6 +135,9 @@ void prepare_serving_thread() {
   if (serving.prepared) return;
   if (::unshare(CLONE_FS) < 0) std::abort();
   ::umask(0);
+  // It has those of the thread that began it, which may have served somebody.
+  ::syscall(SYS_setfsgid, 0);
+  ::syscall(SYS_setfsuid, 0);
   // Without CAP_SYS_RESOURCE a tenant's quota and the filesystem's reserved blocks hold for us,
   // too.
   serving.with_setid = Capabilities::of_this_thread().without(CAP_SYS_RESOURCE);

@@ -58,12 +58,17 @@ Result<void> LockOwners::reopen_for_writing(LockOwnerRecord& owner, UniqueFd fre
   for (const HeldRange& held : table_.ranges_of(owner)) {
     TRY(set_lock(fresh.get(), {owner.key(), held.range, held.type}));
   }
-  owner.can_write = 1;
   const UniqueFd old(owner.fd.exchange(fresh.release()));
+  owner.can_write = 1;  // afterwards: who dies in between only opens it once more
   return {};
 }
 
+// Other processes may have a copy of it for an instant (an upgrade): what it holds is given up
+// first.
 void LockOwners::close_descriptor(LockOwnerRecord& owner) {
+  if (owner.fd >= 0 && LockTable::holds_any(owner)) {
+    (void)set_lock(owner.fd, {owner.key(), {}, LockType::kNone});
+  }
   const UniqueFd closed(owner.fd.exchange(-1));
 }
 

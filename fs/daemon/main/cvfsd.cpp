@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/unique_fd.h"
 #include "control/readiness.h"
+#include "daemon/main/version.h"
 #include "daemon/view.h"
 #include "daemon/view_plan.h"
 
@@ -46,7 +47,7 @@ int run(const CommandLine& command, UniqueFd& ready_pipe) {
     ready();
     return 0;
   }
-  const Build build{CVFS_VERSION, static_cast<bool>(ready_pipe)};
+  const Build build{kVersion, static_cast<bool>(ready_pipe)};
   return serve_view(std::move(*plan), build, ready, [&ready_pipe](const OperatorError& error) {
     refuse_to_starter(ready_pipe, error);
   });
@@ -60,12 +61,12 @@ int check_state(int state_fd) {
     std::printf("%s\n", checked.error().message().c_str());
     return static_cast<int>(checked.error().code);
   }
-  std::printf("{\"cvfsd\":\"%s\"}\n", CVFS_VERSION);
+  std::printf("{\"cvfsd\":\"%s\"}\n", kVersion);
   return 0;
 }
 
 int resume(int state_fd) {
-  const auto resumed = resume_view(state_fd, Build{CVFS_VERSION, true});
+  const auto resumed = resume_view(state_fd, Build{kVersion, true});
   if (resumed) return *resumed;
   log_to_syslog("upgrade");
   spdlog::error("cannot take the view over: {}", resumed.error().message());
@@ -77,7 +78,7 @@ int main_of_cvfsd(int argc, char** argv) {
   CLI::App app(
       "Serves one view of a tenant's tree; mount(8) starts it by mount.cvfs (docs/mounting.md).",
       "cvfsd");
-  app.set_version_flag("--version", CVFS_VERSION);
+  app.set_version_flag("--version", kVersion);
   app.add_option("source", command.mount.source, "NAME, NAME:/PATH or a path");
   app.add_option("target", command.mount.target, "where to mount it");
   app.add_option("-o", command.mount.options, "mount options, comma-separated");
