@@ -13,6 +13,7 @@ chmod 0666 "$VIEW/f"
 for kind in posix ofd flock; do
   for place in "$VIEW" "$OTHER" "$HOST"; do
     mkfifo "$T/commands"
+    : >"$T/agent"
     python3 "$CVFS_SOURCE/tests/support/lock_agent.py" "$place/f" <"$T/commands" >"$T/agent" &
     exec {commands}>"$T/commands"
     rm "$T/commands"

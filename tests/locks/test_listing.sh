@@ -13,7 +13,8 @@ for lock in json.load(sys.stdin)[0]["locks"]:
     print(*(lock[name] for name in ("kind", "type", "first", "last", "state", "by", "command")), lock["pid"])' | sort
 }
 
-agent() { # FILE COMMAND...: a process that has it and stays
+agent() { # FILE COMMAND...: a process that has it and stays; what it answers is in $T/agent
+  : >"$T/agent"
   python3 "$CVFS_SOURCE/tests/support/lock_agent.py" "$1" < <(printf '%s\n' "${@:2}" && sleep 60) >"$T/agent" &
   last=$!
 }

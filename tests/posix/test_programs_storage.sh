@@ -36,6 +36,7 @@ test_sqlite() { # DIRECTORY
   equal "sqlite3: VACUUM and a checkpoint of the WAL" $'0|0|0\nok' \
     "$(as_user sqlite3 "$1/WAL.db" 'PRAGMA wal_checkpoint(TRUNCATE); VACUUM; PRAGMA integrity_check;')"
   # Killed in the middle of a transaction: it never was.
+  : >"$T/sqlite-out"
   nsenter --target "${container:?}" --user --setuid 1000 --setgid 1000 -- sqlite3 "$1/DELETE.db" \
     "BEGIN; UPDATE rows SET filler = 'half'; SELECT 'in it'; $(printf 'SELECT hex(randomblob(100000000));%.0s' {1..20})" >"$T/sqlite-out" &
   local killed=$!
