@@ -6,7 +6,7 @@
   ofdget [FIRST LENGTH]           the same, F_OFD_GETLK
   close, open, reopen             of a second descriptor; of the first
   sleep SECONDS
-  alarm SECONDS                   a signal then
+  alarm SECONDS                   a signal so long after the next line has been read
 
 Answers each with a line: ok, an errno's name, or what is said above. Programs import what is here, too.
 """
@@ -54,6 +54,12 @@ class Agent:
         self.path = path
         self.fd = os.open(path, os.O_RDWR)
         self.second = None
+        self.alarm = 0
+
+    def start_alarm(self):
+        signal.signal(signal.SIGALRM, interrupted)
+        signal.setitimer(signal.ITIMER_REAL, self.alarm)
+        self.alarm = 0
 
     def carry_out(self, words):
         numbers = [int(word) for word in words if word.lstrip("-").isdigit()]
@@ -78,8 +84,7 @@ class Agent:
         elif words[0] == "sleep":
             time.sleep(float(words[1]))
         elif words[0] == "alarm":
-            signal.signal(signal.SIGALRM, interrupted)
-            signal.setitimer(signal.ITIMER_REAL, float(words[1]))
+            self.alarm = float(words[1])
         elif words[0] == "pid":
             return str(os.getpid())
         else:
@@ -93,6 +98,8 @@ def main():
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     for line in sys.stdin:
         try:
+            if agent.alarm:
+                agent.start_alarm()
             answer = agent.carry_out(line.split())
         except Interrupted:
             answer = "EINTR"
