@@ -66,8 +66,9 @@ void dispatch_getattr(fuse_req_t request, fuse_ino_t node, fuse_file_info*) {
 
 void dispatch_setattr(fuse_req_t request, fuse_ino_t node, struct stat* attr, int to_set,
                       fuse_file_info* info) {
-  reply_attributes(request, op_setattr(mount_of(request), caller_of(request), node,
-                                       to_change(*attr, to_set), info != nullptr ? info->fh : 0));
+  reply_attributes(request,
+                   op_setattr(mount_of(request), intent_of(request), caller_of(request), node,
+                              to_change(*attr, to_set), info != nullptr ? info->fh : 0));
 }
 
 void dispatch_statx(fuse_req_t request, fuse_ino_t node, int, int, fuse_file_info*) {

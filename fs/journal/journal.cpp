@@ -1,5 +1,6 @@
 #include "journal/journal.h"
 
+#include <linux/fuse.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -25,6 +26,7 @@ constexpr std::uint32_t kMaxDeaths = 30;
 void Intent::plan(std::uint64_t detail) {
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  resumed_ = false;
   record_->detail = detail;
   record_->intent_seconds = now.tv_sec;
   record_->intent_nanoseconds = now.tv_nsec;
@@ -50,11 +52,15 @@ Result<void> Intent::take_outcome() {
 }
 
 void Intent::counted(NodeId node) {
+  counted_meanwhile(node);
+  crash_point(CrashPoint::kExecuted);
+}
+
+void Intent::counted_meanwhile(NodeId node) {
   const std::uint32_t count = record_->lookup_count.load(std::memory_order_relaxed);
   if (count >= kMaxLookups) std::abort();
   record_->lookups[count] = node;
   record_->lookup_count.store(count + 1, std::memory_order_release);
-  crash_point(CrashPoint::kExecuted);
 }
 
 void Intent::opened(HandleId handle) {
@@ -83,21 +89,39 @@ bool Intent::is_hopeless() const {
 }
 
 bool Intent::is_since_plan(const timespec& time) const {
+  // Of a filesystem with whole seconds (ext4 with inodes of 128 bytes).
+  if (time.tv_nsec == 0) return std::int64_t{time.tv_sec} >= record_->intent_seconds;
   return std::pair(std::int64_t{time.tv_sec}, std::int64_t{time.tv_nsec}) >=
          std::pair(record_->intent_seconds, record_->intent_nanoseconds);
 }
 
+namespace {
+
 // Version 1 lacked `begun_us` and `tid`; what is before and after them was the same.
-Outcome<void> Journal::migrate(std::span<const std::byte> old, std::uint32_t,
-                               std::span<std::byte> fresh) {
+void insert_times(std::span<const std::byte> old, std::span<std::byte> fresh) {
   constexpr std::size_t kBefore = offsetof(IntentRecord, begun_us);
   constexpr std::size_t kAfter = offsetof(IntentRecord, handle);
   constexpr std::size_t kOldBytes = kBefore + sizeof(IntentRecord) - kAfter;
-  for (std::size_t i = 0; i < kSlots; ++i) {
+  for (std::size_t i = 0; i < Journal::kSlots; ++i) {
     const auto from = old.subspan(i * kOldBytes, kOldBytes);
     const auto to = fresh.subspan(i * sizeof(IntentRecord), sizeof(IntentRecord));
     std::ranges::copy(from.first(kBefore), to.begin());
     std::ranges::copy(from.subspan(kBefore), to.begin() + kAfter);
+  }
+}
+
+}  // namespace
+
+// Up to version 2 `detail` of a rename was an inode number: what stood at the name is not known.
+Outcome<void> Journal::migrate(std::span<const std::byte> old, std::uint32_t old_version,
+                               std::span<std::byte> fresh) {
+  if (old_version == 1) {
+    insert_times(old, fresh);
+  } else {
+    std::ranges::copy(old, fresh.begin());
+  }
+  for (IntentRecord& record : records_in(fresh)) {
+    if (record.opcode == FUSE_RENAME || record.opcode == FUSE_RENAME2) record.detail = 0;
   }
   return {};
 }

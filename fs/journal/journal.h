@@ -52,14 +52,14 @@ class Intent {
   Intent() = default;
   explicit Intent(IntentRecord* record) : record_(record) {}
 
-  // An earlier process had begun with it, at least.
+  // An earlier process had begun with it, at least, and this one has planned nothing yet.
   bool resumed() const { return resumed_; }
   Stage stage() const { return record_->stage.load(std::memory_order_acquire); }
   std::uint32_t deaths() const { return record_->deaths; }
   // So many processes died of it that no other is to try.
   bool is_hopeless() const;
 
-  // The change is made from here on. `detail`: see IntentRecord.
+  // The change is made from here on, by this process. `detail`: see IntentRecord.
   void plan(std::uint64_t detail = 0);
   void done(Errno error);
   void done();
@@ -74,6 +74,8 @@ class Intent {
 
   // What the reply will hand to the kernel; noted after it has been done. At most kMaxLookups.
   void counted(NodeId node);
+  // The same for what is taken back before the reply.
+  void counted_meanwhile(NodeId node);
   void opened(HandleId handle);
   bool has_room_for_lookups() const { return record_->lookup_count < kMaxLookups; }
   // The opposite, noted before it is done: a death in between leaves a count that is too high,
@@ -91,7 +93,7 @@ class Intent {
 
 class Journal {
  public:
-  static constexpr std::uint32_t kLayoutVersion = 2;
+  static constexpr std::uint32_t kLayoutVersion = 3;
   static constexpr std::size_t kSlots = 256;
   static std::size_t bytes() { return kSlots * sizeof(IntentRecord); }
 

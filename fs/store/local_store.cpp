@@ -12,6 +12,7 @@
 #include <string_view>
 #include <type_traits>
 
+#include "base/digest.h"
 #include "sys/credentials.h"
 #include "sys/mounts.h"
 #include "sys/uninterrupted.h"
@@ -74,6 +75,14 @@ bool operator==(const FileId& a, const FileId& b) {
   return a.inode == b.inode && a.device == b.device && a.handle == b.handle;
 }
 
+std::uint64_t digest_of(const FileId& id) {
+  if (id.can_reopen()) return sys::digest_of(id.handle);
+  Digest digest;
+  digest.add(id.device);
+  digest.add(id.inode);
+  return digest.get();
+}
+
 Result<std::unique_ptr<LocalStore>> LocalStore::open(UniqueFd directory, StoredUid tenant_uid,
                                                      StoredGid tenant_gid) {
   const auto status = TRY(sys::status_of(directory.get()));
@@ -133,6 +142,18 @@ Result<File> LocalStore::open_id(const FileId& id) {
 
 Result<FileStatus> LocalStore::status(const File& file) {
   return sys::status_of(file.fd());
+}
+
+Result<FileId> LocalStore::id_at(const File& directory, const char* name) {
+  FileId id;
+  if (const auto handle = sys::handle_at(directory.fd(), name)) {
+    id.handle = *handle;
+    return id;
+  }
+  const auto status = TRY(sys::status_at(directory.fd(), name));
+  id.device = status.device;
+  id.inode = status.inode;
+  return id;
 }
 
 FileId LocalStore::id_of(const File& file, const FileStatus& status) {

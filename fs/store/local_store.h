@@ -29,6 +29,7 @@ class LocalStore : public Store {
   Result<File> look_up(const File& directory, const char* name) override;
   Result<File> open_id(const FileId& id) override;
   Result<FileStatus> status(const File& file) override;
+  Result<FileId> id_at(const File& directory, const char* name) override;
   FileId id_of(const File& file, const FileStatus& status) override;
   void adopt(const File& file) override;
   Result<std::string> read_link(const File& file) override;

@@ -38,6 +38,9 @@ struct FileId {
 
 bool operator==(const FileId& a, const FileId& b);
 
+// A number for it, the same in every build: by the handle alone where it has one.
+std::uint64_t digest_of(const FileId& id);
+
 // A reference to a file of any type, without the right to read or write it (O_PATH).
 class File {
  public:
@@ -97,6 +100,9 @@ class Store {
   // ESTALE: it is gone, or cannot be reopened.
   virtual Result<File> open_id(const FileId& id) = 0;
   virtual Result<FileStatus> status(const File& file) = 0;
+  // What stands in `directory` by that name: its handle, or device and inode number where it has
+  // none. ENOENT.
+  virtual Result<FileId> id_at(const File& directory, const char* name) = 0;
   // The id of a file whose status is known. A file without a handle, or that others' handles are
   // opened by (the root of a mount below), is to be kept open as long as it is known.
   virtual FileId id_of(const File& file, const FileStatus& status) = 0;

@@ -99,6 +99,10 @@ Result<FileStatus> status_of(int fd) {
   return statx_at(fd, "", AT_EMPTY_PATH);
 }
 
+Result<FileStatus> status_at(int dir_fd, const char* name) {
+  return statx_at(dir_fd, name, 0);
+}
+
 Result<struct statvfs> filesystem_status(int fd) {
   struct statvfs status;
   if (::fstatvfs(fd, &status) < 0) return last_error();

@@ -63,6 +63,8 @@ Result<UniqueFd> reopen(int path_fd, int flags);
 Result<UniqueFd> reference_to(int fd);
 
 Result<FileStatus> status_of(int fd);
+// Of what stands in a directory by that name; not followed if a symlink.
+Result<FileStatus> status_at(int dir_fd, const char* name);
 
 Result<struct statvfs> filesystem_status(int fd);
 

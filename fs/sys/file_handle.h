@@ -21,8 +21,14 @@ struct FileHandle {
 
 bool operator==(const FileHandle& a, const FileHandle& b);
 
+// A number for it, the same in every build.
+std::uint64_t digest_of(const FileHandle& handle);
+
 // EOPNOTSUPP: the filesystem has no file handles. EOVERFLOW: longer than kMaxHandleBytes.
 Result<FileHandle> handle_of(int fd);
+
+// The same of what stands in a directory by that name. Not followed if a symlink. ENOENT.
+Result<FileHandle> handle_at(int dir_fd, const char* name);
 
 // `mount_fd` is any descriptor on the handle's filesystem. ESTALE: the inode is gone (or, on most
 // filesystems, unlinked, although somebody still has it open). Needs CAP_DAC_READ_SEARCH.

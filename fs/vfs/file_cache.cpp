@@ -66,6 +66,13 @@ void FileCache::unpin(NodeId node) {
   shard.entries.erase(oldest);
 }
 
+void FileCache::keep_for_good(NodeId node) {
+  Shard& shard = shard_of(node);
+  const MutexLock lock(shard.mutex);
+  const auto found = shard.entries.find(node);
+  if (found != shard.entries.end()) take_pin(shard, found->second);
+}
+
 void FileCache::drop(NodeId node) {
   File dropped;
   Shard& shard = shard_of(node);

@@ -51,6 +51,10 @@ class FileCache {
   // The same for a file that has just been opened; kept for good if its id cannot be opened again.
   PinnedFile keep(NodeId node, File file, bool for_good);
 
+  // Keeps what is pinned for good, and no longer.
+  void keep_for_good(NodeId node);
+  void let_go(NodeId node) { unpin(node); }
+
   // The number is about to be given to another file. Nobody may have it pinned.
   void drop(NodeId node);
 

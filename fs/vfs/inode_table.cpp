@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
 #include <new>
 #include <utility>
 
@@ -13,25 +12,6 @@ static_assert(sizeof(InodeRecord) <= 128);
 namespace {
 
 constexpr std::size_t kBucketsAt = 4096;
-
-// FNV-1a over what tells files apart: the handle, so that a file is found by it alone.
-std::uint64_t hash_of(const FileId& id) {
-  std::uint64_t hash = 0xcbf29ce484222325ULL;
-  const auto mix = [&hash](std::uint64_t value) {
-    hash = (hash ^ value) * 0x100000001b3ULL;
-    hash ^= hash >> 29;
-  };
-  if (!id.can_reopen()) {
-    mix(id.device);
-    mix(id.inode);
-  }
-  for (std::size_t i = 0; i < id.handle.size; i += sizeof(std::uint32_t)) {
-    std::uint32_t word = 0;
-    std::memcpy(&word, id.handle.bytes + i, std::min(sizeof word, id.handle.size - i));
-    mix(word);
-  }
-  return hash;
-}
 
 // The most; a table begins with a page of them and has one more for each two inodes, so that a
 // small one touches little memory.
@@ -96,14 +76,14 @@ void InodeTable::rebuild(const std::function<void(std::int32_t)>& orphan) {
   // Only the buckets of records that were ever used can be occupied; there may be millions of
   // others. Those from bucket_count on are emptied before they are used again.
   for (std::uint32_t i = kRootNode; i < header_->never_used; ++i) {
-    buckets_[bucket_of(hash_of(records_[i].id))] = 0;
+    buckets_[bucket_of(digest_of(records_[i].id))] = 0;
   }
   std::uint32_t first_free = 0;
   std::uint64_t live = 0;
   for (std::uint32_t i = kRootNode; i < header_->never_used; ++i) {
     InodeRecord& record = records_[i];
     if (record.lookup_count != 0) {
-      link(i, bucket_of(hash_of(record.id)));
+      link(i, bucket_of(digest_of(record.id)));
       if (i != kRootNode) ++live;
       continue;
     }
@@ -150,7 +130,7 @@ void InodeTable::add_bucket() {
   header_->bucket_count = std::bit_floor(added + 1);
   while (index != 0) {
     const std::uint32_t next = records_[index].next;
-    link(index, bucket_of(hash_of(records_[index].id)));
+    link(index, bucket_of(digest_of(records_[index].id)));
     index = next;
   }
 }
@@ -167,9 +147,21 @@ Result<std::uint32_t> InodeTable::allocate() {
 }
 
 Result<InodeTable::Remembered> InodeTable::remember(const FileId& id) {
-  const auto remembered = find_or_add(id, hash_of(id));
+  const auto remembered = find_or_add(id, digest_of(id));
   if (is_crowded()) add_bucket();
   return remembered;
+}
+
+std::optional<NodeId> InodeTable::count_known(const FileId& id) {
+  const std::uint64_t hash = digest_of(id);
+  const MutexLock lock(lock_of(hash));
+  for (std::uint32_t i = buckets_[bucket_of(hash)]; i != 0; i = records_[i].next) {
+    const FileId& known = records_[i].id;
+    if (known.device != id.device || !(known.handle == id.handle)) continue;
+    ++records_[i].lookup_count;
+    return i;
+  }
+  return std::nullopt;
 }
 
 Result<InodeTable::Remembered> InodeTable::find_or_add(const FileId& id, std::uint64_t hash) {
@@ -200,7 +192,7 @@ Result<InodeTable::Remembered> InodeTable::find_or_add(const FileId& id, std::ui
 }
 
 void InodeTable::set_root(const FileId& id) {
-  const std::uint64_t hash = hash_of(id);
+  const std::uint64_t hash = digest_of(id);
   const MutexLock lock(lock_of(hash));
   InodeRecord& record = records_[kRootNode];
   record.id = id;
@@ -218,7 +210,7 @@ Result<InodeRecord*> InodeTable::find(NodeId node) {
 bool InodeTable::forget(NodeId node, std::uint64_t count) {
   if (node <= kRootNode || node > header_->capacity) return false;
   InodeRecord& record = records_[node];
-  const std::uint64_t hash = hash_of(record.id);
+  const std::uint64_t hash = digest_of(record.id);
   const MutexLock lock(lock_of(hash));
   if (record.lookup_count == 0) return false;
   record.lookup_count -= std::min(record.lookup_count.load(), count);
@@ -234,7 +226,7 @@ void InodeTable::for_each_of(const sys::FileHandle& handle,
   if (handle.size == 0) return;
   FileId wanted;
   wanted.handle = handle;
-  const std::uint64_t hash = hash_of(wanted);
+  const std::uint64_t hash = digest_of(wanted);
   const MutexLock lock(lock_of(hash));
   for (std::uint32_t i = buckets_[bucket_of(hash)]; i != 0; i = records_[i].next) {
     if (records_[i].id.handle == handle) visit(i, records_[i]);

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "base/ids.h"
@@ -68,6 +69,9 @@ class InodeTable {
 
   // Counts one lookup of the file, giving it a number if it has none. ENFILE: the table is full.
   Result<Remembered> remember(const FileId& id);
+
+  // Counts one lookup of the file with this device and handle, if the kernel knows it.
+  std::optional<NodeId> count_known(const FileId& id);
 
   // Gives the root its number. Once, before anything else.
   void set_root(const FileId& id);

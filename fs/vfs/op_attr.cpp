@@ -3,6 +3,7 @@
 #include "vfs/claim.h"
 #include "vfs/op_open.h"
 #include "vfs/setid_bits.h"
+#include "vfs/truncation.h"
 
 namespace cvfs {
 
@@ -63,11 +64,12 @@ Result<void> change_size(Mount& mount, const PinnedFile& file, const AttributeCh
   return mount.store->set_open_size(io, *change.size, change.keep_setid);
 }
 
-Result<void> set_size(Mount& mount, const Caller& caller, NodeId node, const PinnedFile& file,
-                      const AttributeChange& change, HandleId handle) {
+Result<void> set_size(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
+                      const PinnedFile& file, const AttributeChange& change, HandleId handle) {
   const auto setid = TRY(SetidBits::of(mount, caller, node, *file, change.keep_setid));
   // Afterwards: a file that cannot be truncated keeps its setid bits.
-  TRY(change_size(mount, file, change, handle));
+  TRY(truncate_once(mount, intent, *file, static_cast<std::uint64_t>(*change.size),
+                    [&] { return change_size(mount, file, change, handle); }));
   TRY(mount.owners->before_write(*file, change.keep_setid));
   return setid.settle(mount, node, *file);
 }
@@ -80,12 +82,12 @@ Result<Attributes> op_getattr(Mount& mount, NodeId node) {
   return attributes;
 }
 
-Result<Attributes> op_setattr(Mount& mount, const Caller& caller, NodeId node,
+Result<Attributes> op_setattr(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
                               const AttributeChange& change, HandleId handle) {
   const PinnedFile file = TRY(mount.pin(node));
   if (change.is_empty()) TRY(renew_owner(mount, caller, node, file));
   if (change.uid || change.gid) TRY(set_owner(mount, caller, node, file, change));
-  if (change.size) TRY(set_size(mount, caller, node, file, change, handle));
+  if (change.size) TRY(set_size(mount, intent, caller, node, file, change, handle));
   if (change.mode) TRY(set_mode(mount, caller, node, file, *change.mode));
   if (change.times) TRY(mount.store->set_times(*file, *change.times));
   Attributes changed = TRY(describe(mount, node, *file));

@@ -25,7 +25,7 @@ Result<Attributes> op_getattr(Mount& mount, NodeId node);
 // EOVERFLOW: an owner without a stored id. The fields are changed in the kernel's order: owner,
 // size, mode, times; the first that fails ends it.
 // `handle`: the open file through which a size is changed, or 0.
-Result<Attributes> op_setattr(Mount& mount, const Caller& caller, NodeId node,
+Result<Attributes> op_setattr(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
                               const AttributeChange& change, HandleId handle);
 
 }  // namespace cvfs

@@ -7,16 +7,59 @@ namespace cvfs {
 
 namespace {
 
-// Was what stands at `name` made by the request at hand, before the process that worked on it died?
-// Then it is complete, too.
-bool was_made(Mount& mount, const Intent& intent, const File& directory, const char* name,
+struct NewEntry {
+  NodeId parent;
+  const char* name;
+  mode_t mode;                   // with its type
+  const char* target = nullptr;  // of a symlink
+};
+
+bool is_owned_as_made(const FileStatus& status, const FileStatus& directory,
+                      const NewFile& wanted) {
+  // The directory's, where that is setgid or the filesystem does as BSD did.
+  const bool gid = status.gid == wanted.gid.value || status.gid == directory.gid;
+  return status.uid == wanted.uid.value && gid;
+}
+
+// A default ACL takes the umask's place, and gives at most what was asked for.
+bool has_mode_as_made(Mount& mount, const FileStatus& status, const File& directory,
+                      const NewFile& wanted) {
+  if (status.is_symlink()) return true;
+  constexpr mode_t kPermissions = 0777;
+  const mode_t most = wanted.mode & kPermissions;
+  const mode_t mode = status.mode & kPermissions;
+  if (mode == (most & ~wanted.umask)) return true;
+  const auto acl = mount.store->get_xattr(directory, "system.posix_acl_default", {});
+  return acl && (mode & ~most) == 0;
+}
+
+// Nobody has had it yet.
+bool is_untouched(Mount& mount, const File& file, const FileStatus& status, const NewEntry& entry) {
+  if (status.is_regular()) return status.size == 0 && status.link_count == 1;
+  if (!status.is_symlink()) return true;
+  const auto target = mount.store->read_link(file);
+  return target && entry.target != nullptr && *target == entry.target;
+}
+
+// Was what stands at `name` made by the request at hand, before the process that worked on it died,
+// and not by the host meanwhile? What cannot be told from what was asked for counts as made. Then
+// it is complete, too.
+bool was_made(Mount& mount, const Intent& intent, const File& directory, const NewEntry& entry,
               const NewFile& wanted) {
-  const auto found = mount.store->look_up(directory, name);
+  const auto found = mount.store->look_up(directory, entry.name);
   if (!found) return false;
   const auto status = mount.store->status(*found);
-  if (!status || (status->mode & S_IFMT) != (wanted.mode & S_IFMT)) return false;
+  const auto parent = mount.store->status(directory);
+  if (!status || !parent || (status->mode & S_IFMT) != (wanted.mode & S_IFMT)) return false;
   if (!intent.is_since_plan(status->has_born ? status->born : status->changed)) return false;
-  return mount.store->complete(*found, wanted).has_value();
+  // Another server may have given it to somebody else (NFS).
+  const bool tells_owners = !mount.store->judges_by_ids();
+  if (tells_owners && !(is_owned_as_made(*status, *parent, wanted) &&
+                        has_mode_as_made(mount, *status, directory, wanted))) {
+    return false;
+  }
+  return is_untouched(mount, *found, *status, entry) &&
+         mount.store->complete(*found, wanted).has_value();
 }
 
 // What was made and cannot be handed out goes again: after an error, nothing has happened. The
@@ -25,12 +68,6 @@ void unmake(Mount& mount, const File& directory, const char* name, mode_t mode) 
   (void)(S_ISDIR(mode) ? mount.store->remove_directory(directory, name)
                        : mount.store->unlink(directory, name));
 }
-
-struct NewEntry {
-  NodeId parent;
-  const char* name;
-  mode_t mode;  // with its type
-};
 
 // The common frame of everything that makes an entry: translate the caller, take part in a claim,
 // let `make(directory, wanted)` make it and `hand_out(made)` make a reply of it, settle the claim.
@@ -51,7 +88,7 @@ auto make_entry(Mount& mount, Intent& intent, const Caller& caller, const NewEnt
         if (!made) return fail(made.error());
         return {};
       },
-      [&] { return was_made(mount, intent, *directory, entry.name, wanted); });
+      [&] { return was_made(mount, intent, *directory, entry, wanted); });
   if (!done) return fail(error_in(mount, caller, entry.parent, *directory, done.error()));
   if (!made) made = find(*directory);
   if (!made) return fail(made.error());
@@ -205,7 +242,7 @@ Result<Entry> op_mknod(Mount& mount, Intent& intent, const Caller& caller, NodeI
 
 Result<Entry> op_symlink(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
                          const char* name, const char* target) {
-  return make_named(mount, intent, caller, {parent, name, S_IFLNK | 0777},
+  return make_named(mount, intent, caller, {parent, name, S_IFLNK | 0777, target},
                     [&](const File& directory, const NewFile& wanted) {
                       return mount.store->make_symlink(directory, name, target, wanted);
                     });

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include "vfs/setid_bits.h"
+#include "vfs/truncation.h"
 
 namespace cvfs {
 
@@ -53,9 +54,21 @@ Result<void> lose_setid(Mount& mount, const File& file, bool truncates, bool kee
   return mount.owners->before_write(file, keeps);
 }
 
+Result<UniqueFd> open_once(Mount& mount, Intent& intent, const File& file, int flags,
+                           bool keep_setid) {
+  if ((flags & O_TRUNC) == 0) return mount.store->open(file, flags, keep_setid);
+  UniqueFd io;
+  TRY(truncate_once(mount, intent, file, 0, [&]() -> Result<void> {
+    io = TRY(mount.store->open(file, flags, keep_setid));
+    return {};
+  }));
+  if (!io) io = TRY(mount.store->open(file, flags & ~O_TRUNC, keep_setid));
+  return io;
+}
+
 // The backing file, open for what `flags` say; nothing where the kernel needs nobody to do that.
-Result<UniqueFd> open_backing(Mount& mount, const Caller& caller, NodeId node, const File& file,
-                              std::int32_t backing, int flags, bool keep_setid) {
+Result<UniqueFd> open_backing(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
+                              const File& file, std::int32_t backing, int flags, bool keep_setid) {
   const bool is_unseen = backing != kBackingNone && is_for_writing(flags);
   const bool truncates = (flags & O_TRUNC) != 0;
   const bool loses_setid = is_unseen || truncates;
@@ -67,7 +80,7 @@ Result<UniqueFd> open_backing(Mount& mount, const Caller& caller, NodeId node, c
   // The kernel's own open of a file that it passes through checks neither append-only nor a
   // read-only mount nor a running program, and makes EIO of what it does find: we ask first.
   if (backing == kBackingNone || is_for_writing(flags) || truncates) {
-    io = TRY(mount.store->open(file, flags, keep_setid));
+    io = TRY(open_once(mount, intent, file, flags, keep_setid));
   }
   if (loses_setid) {
     TRY(lose_setid(mount, file, truncates, keeps));
@@ -87,7 +100,7 @@ Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, N
   const PinnedFile file = TRY(mount.pin(node));
   InodeRecord& record = *TRY(mount.inodes.find(node));
   const std::int32_t backing = mount.passthrough->backing_of(record, *file, *mount.store);
-  UniqueFd io = TRY(open_backing(mount, caller, node, *file, backing, flags, keep_setid));
+  UniqueFd io = TRY(open_backing(mount, intent, caller, node, *file, backing, flags, keep_setid));
   if (has_become_append_only(mount, *file, backing, flags)) {
     // What can also be read can be mapped. The kernel makes EIO of it while others have the file
     // open passed through (fuse_file_io_open()): where nothing can be mapped, it may have the id.

@@ -1,32 +1,89 @@
 #include "vfs/op_remove.h"
 
 #include "vfs/claim.h"
+#include "vfs/kept_file.h"
 
 namespace cvfs {
 
 namespace {
 
-bool is_gone(Mount& mount, const File& directory, const char* name) {
-  const auto found = mount.store->look_up(directory, name);
-  return !found && found.error().value == ENOENT;
+// A name in a directory.
+struct Place {
+  NodeId parent;
+  const File& directory;
+  const char* name;
+};
+
+// ENOENT: nothing is there.
+Result<FileId> id_at(Mount& mount, const Place& place) {
+  return mount.store->id_at(place.directory, place.name);
 }
 
-// 0: there is none.
-std::uint64_t inode_at(Mount& mount, const File& directory, const char* name) {
-  const auto found = mount.store->look_up(directory, name);
-  const auto status = found ? mount.store->status(*found) : Result<FileStatus>(fail(ENOENT));
-  return status ? status->inode : 0;
+// What `intent` is about to take the name from, as a number. What others have made by that name
+// since an earlier process planned it is another. ENOENT.
+Result<std::uint64_t> target_of(Mount& mount, const Intent& intent, const Place& place) {
+  if (intent.planned()) return intent.detail();
+  return digest_of(TRY(id_at(mount, place)));
+}
+
+bool leads_to(Mount& mount, const Place& place, std::uint64_t target) {
+  const auto id = id_at(mount, place);
+  return id && digest_of(*id) == target;
+}
+
+// Runs `change`, which takes the name from what stands there, if anything does.
+template <class Change>
+Result<void> keeping(Mount& mount, Intent& intent, const Place& place, Change change) {
+  KeptFile file(mount, intent, place.parent, id_at(mount, place).value_or(FileId{}));
+  TRY(change());
+  file.commit();
+  return {};
+}
+
+template <class Remove>
+Result<void> remove_once(Mount& mount, Intent& intent, const Place& place, Remove remove) {
+  const std::uint64_t target = TRY(target_of(mount, intent, place));
+  return exactly_once(
+      intent,
+      [&] {
+        return keeping(mount, intent, place,
+                       [&] { return (*mount.store.*remove)(place.directory, place.name); });
+      },
+      [&] { return !leads_to(mount, place, target); }, target);
 }
 
 template <class Remove>
 Result<void> remove_entry(Mount& mount, Intent& intent, const Caller& caller, NodeId parent,
                           const char* name, Remove remove) {
   const PinnedFile directory = TRY(mount.pin(parent));
-  const auto done = exactly_once(
-      intent, [&] { return (*mount.store.*remove)(*directory, name); },
-      [&] { return is_gone(mount, *directory, name); });
+  const auto done = remove_once(mount, intent, {parent, *directory, name}, remove);
   if (!done) return fail(error_in(mount, caller, parent, *directory, done.error()));
   return {};
+}
+
+// Did an earlier process come to rename what is `target`? (Where both names lead to it, a rename
+// changes nothing.) If neither does, others have had it since: then it counts as done, as most
+// deaths come at the end of a system call, unless nothing has changed in the directory where it
+// should have gone.
+bool was_renamed(Mount& mount, const Intent& intent, const Place& from, const Place& to,
+                 std::uint64_t target) {
+  const bool is_old = leads_to(mount, from, target);
+  const bool is_new = leads_to(mount, to, target);
+  if (is_old || is_new) return is_new && !is_old;
+  const auto status = mount.store->status(to.directory);
+  return !status || intent.is_since_plan(status->modified);
+}
+
+Result<void> rename_once(Mount& mount, Intent& intent, const Place& from, const Place& to,
+                         unsigned flags, const NewFile& whiteout) {
+  const auto rename = [&] {
+    return mount.store->rename(from.directory, from.name, to.directory, to.name, flags, whiteout);
+  };
+  const bool may_replace = (flags & (RENAME_EXCHANGE | RENAME_NOREPLACE)) == 0;
+  const std::uint64_t target = TRY(target_of(mount, intent, from));
+  return exactly_once(
+      intent, [&] { return may_replace ? keeping(mount, intent, to, rename) : rename(); },
+      [&] { return was_renamed(mount, intent, from, to, target); }, target);
 }
 
 }  // namespace
@@ -49,19 +106,9 @@ Result<void> op_rename(Mount& mount, Intent& intent, const Caller& caller, NodeI
   if ((flags & RENAME_WHITEOUT) != 0) {
     whiteout = TRY(mount.owners->new_file(caller, *from, S_IFCHR));
   }
-  // Only an exchange and a whiteout leave something under the old name; there it takes the inode
-  // number to see whether the rename has been made.
-  const bool leaves_a_name = (flags & (RENAME_EXCHANGE | RENAME_WHITEOUT)) != 0;
-  std::uint64_t source = 0;
-  if (leaves_a_name) source = intent.planned() ? intent.detail() : inode_at(mount, *from, name);
   Claim claim = TRY(Claim::begin(mount, caller, new_parent, to));
-  const auto done = exactly_once(
-      intent, [&] { return mount.store->rename(*from, name, *to, new_name, flags, whiteout); },
-      [&] {
-        return leaves_a_name ? inode_at(mount, *to, new_name) == source
-                             : is_gone(mount, *from, name);
-      },
-      source);
+  const auto done = rename_once(mount, intent, {parent, *from, name}, {new_parent, *to, new_name},
+                                flags, whiteout);
   if (!done) {
     const Errno error = error_in(mount, caller, parent, *from, done.error());
     return fail(error_in(mount, caller, new_parent, *to, error));

@@ -190,8 +190,9 @@ AttributeChange change_of(const std::function<void(AttributeChange&)>& set) {
   return change;
 }
 
-Result<void> change(Scene& s, HandleId handle, const std::function<void(AttributeChange&)>& set) {
-  return only_error(op_setattr(s.mount(), kCaller, s.file, change_of(set), handle));
+Result<void> change(Scene& s, Intent& i, HandleId handle,
+                    const std::function<void(AttributeChange&)>& set) {
+  return only_error(op_setattr(s.mount(), i, kCaller, s.file, change_of(set), handle));
 }
 
 std::vector<Operation> making_operations() {
@@ -282,15 +283,19 @@ std::vector<Operation> attribute_operations() {
       {"getattr", [](Scene& s, Intent&) { return only_error(op_getattr(s.mount(), s.directory)); }},
       {"readlink", [](Scene& s, Intent&) { return only_error(op_readlink(s.mount(), s.link)); }},
       {"statfs", [](Scene& s, Intent&) { return only_error(op_statfs(s.mount(), s.directory)); }},
-      {"chmod", [](Scene& s, Intent&) { return change(s, 0, [](auto& c) { c.mode = 0600; }); }},
+      {"chmod",
+       [](Scene& s, Intent& i) { return change(s, i, 0, [](auto& c) { c.mode = 0600; }); }},
       {"chown",
-       [](Scene& s, Intent&) { return change(s, 0, [](auto& c) { c.gid = HostGid{1001}; }); }},
-      {"truncate", [](Scene& s, Intent&) { return change(s, 0, [](auto& c) { c.size = 1; }); }},
+       [](Scene& s, Intent& i) { return change(s, i, 0, [](auto& c) { c.gid = HostGid{1001}; }); }},
+      {"truncate",
+       [](Scene& s, Intent& i) { return change(s, i, 0, [](auto& c) { c.size = 1; }); }},
       {"ftruncate",
-       [](Scene& s, Intent&) { return change(s, s.file_handle, [](auto& c) { c.size = 1; }); }},
+       [](Scene& s, Intent& i) {
+         return change(s, i, s.file_handle, [](auto& c) { c.size = 1; });
+       }},
       {"utimens",
-       [](Scene& s, Intent&) {
-         return change(s, 0, [](auto& c) { c.times = TimeChange{{1, 2}, {3, 4}}; });
+       [](Scene& s, Intent& i) {
+         return change(s, i, 0, [](auto& c) { c.times = TimeChange{{1, 2}, {3, 4}}; });
        }},
       {"getxattr",
        [](Scene& s, Intent&) { return only_error(op_getxattr(s.mount(), s.file, "user.one")); }},

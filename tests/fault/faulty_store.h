@@ -24,6 +24,10 @@ class FaultyStore final : public LocalStore {
     if (fails_now()) return fail(error_);
     return LocalStore::root();
   }
+  Result<FileId> id_at(const File& directory, const char* name) override {
+    if (fails_now()) return fail(error_);
+    return LocalStore::id_at(directory, name);
+  }
   Result<File> look_up(const File& directory, const char* name) override {
     if (fails_now()) return fail(error_);
     return LocalStore::look_up(directory, name);

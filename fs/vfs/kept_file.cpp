@@ -1,0 +1,41 @@
+#include "vfs/kept_file.h"
+
+#include "vfs/op_open.h"
+
+namespace cvfs {
+
+namespace {
+
+bool is_last_name(const FileStatus& status) {
+  return status.is_directory() || status.link_count == 1;
+}
+
+}  // namespace
+
+KeptFile::KeptFile(Mount& mount, Intent& intent, NodeId parent, FileId id) : mount_(mount) {
+  const auto directory = mount.inodes.find(parent);
+  if (!directory || !id.can_reopen() || !has_room_for_handle(mount, true, false)) return;
+  id.device = (*directory)->id.device;
+  const auto node = mount.inodes.count_known(id);
+  if (!node) return;
+  intent.counted_meanwhile(*node);
+  lookup_ = LookupRef(mount, intent, *node);
+  const auto file = mount.pin(*node);
+  const auto status = file ? mount.store->status(**file) : Result<FileStatus>(fail(ESTALE));
+  if (!status || !is_last_name(*status)) return;
+  InodeRecord* record = mount.inodes.find(*node).value_or(nullptr);
+  if (record == nullptr || record->kept_for_good) return;
+  mount.files->keep_for_good(*node);
+  // In this order: whoever adopts the table finds the descriptor of what is kept.
+  record->held_fd = (*file)->fd();
+  record->kept_for_good = true;
+  record_ = record;
+}
+
+KeptFile::~KeptFile() {
+  if (record_ == nullptr) return;
+  record_->kept_for_good = false;
+  mount_.files->let_go(lookup_.node());
+}
+
+}  // namespace cvfs
