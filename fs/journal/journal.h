@@ -54,6 +54,8 @@ class Intent {
 
   // An earlier process had begun with it, at least, and this one has planned nothing yet.
   bool resumed() const { return resumed_; }
+  // Its number on the connection.
+  std::uint64_t request() const { return record_->unique.load(std::memory_order_relaxed); }
   Stage stage() const { return record_->stage.load(std::memory_order_acquire); }
   std::uint32_t deaths() const { return record_->deaths; }
   // So many processes died of it that no other is to try.

@@ -114,6 +114,7 @@ Result<std::unique_ptr<Mount>> make_mount(MountParts parts) {
     mount->locks = std::make_unique<FileLocks>(*mount, state.section(Section::kLocks), parts.adopt,
                                                lock_descriptors());
   }
+  mount->asked_again = std::make_unique<AskedAgain>(state.section(Section::kAskedAgain));
   File root = TRY(mount->store->root());
   const FileStatus status = TRY(mount->store->status(root));
   mount->settings.root_device = status.device;

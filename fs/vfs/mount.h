@@ -67,7 +67,7 @@ struct Mount {
   // of (docs/caching.md, More than is kept).
   std::atomic<std::uint64_t> in_doubt_until_us = 0;
   KnownNames names = {};  // of what is watched
-  AskedAgain asked_again = {};
+  std::unique_ptr<AskedAgain> asked_again = nullptr;
 
   // A file's reference by its number. ESTALE: it is gone.
   Result<PinnedFile> pin(NodeId node) { return files->pin(node, TRY(inodes.find(node))->id); }

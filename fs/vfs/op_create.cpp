@@ -89,7 +89,7 @@ auto make_entry(Mount& mount, Intent& intent, const Caller& caller, const NewEnt
         return {};
       },
       [&] { return was_made(mount, intent, *directory, entry, wanted); });
-  if (!done) return fail(error_in(mount, caller, entry.parent, *directory, done.error()));
+  if (!done) return fail(error_in(mount, intent, caller, entry.parent, done.error(), *directory));
   if (!made) made = find(*directory);
   if (!made) return fail(made.error());
   auto handed_out = hand_out(std::move(*made));
@@ -209,7 +209,7 @@ Result<CreatedEntry> op_tmpfile(Mount& mount, Intent& intent, const Caller& call
   const PinnedFile directory = TRY(mount.pin(parent));
   const NewFile wanted = TRY(mount.owners->new_file(caller, *directory, S_IFREG | mode));
   auto created = mount.store->create_unnamed(*directory, flags, wanted);
-  if (!created) return fail(error_in(mount, caller, parent, *directory, created.error()));
+  if (!created) return fail(error_in(mount, intent, caller, parent, created.error(), *directory));
   // From here on it is a file like any other, that can be opened again.
   return introduce_open(mount, intent, std::move(*created), flags & ~O_TMPFILE);
 }
@@ -256,7 +256,7 @@ Result<Entry> op_link(Mount& mount, Intent& intent, const Caller& caller, NodeId
   const auto done = exactly_once(
       intent, [&] { return mount.store->link(*file, *directory, new_name); },
       [&] { return is_same_file(mount, *file, *directory, new_name); });
-  if (!done) return fail(error_in(mount, caller, new_parent, *directory, done.error()));
+  if (!done) return fail(error_in(mount, intent, caller, new_parent, done.error(), *directory));
   auto linked = mount.store->look_up(*directory, new_name);
   auto entry = linked ? introduce(mount, intent, std::move(*linked), new_parent, new_name)
                       : fail(linked.error());

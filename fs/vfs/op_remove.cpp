@@ -57,7 +57,7 @@ Result<void> remove_entry(Mount& mount, Intent& intent, const Caller& caller, No
                           const char* name, Remove remove) {
   const PinnedFile directory = TRY(mount.pin(parent));
   const auto done = remove_once(mount, intent, {parent, *directory, name}, remove);
-  if (!done) return fail(error_in(mount, caller, parent, *directory, done.error()));
+  if (!done) return fail(error_in(mount, intent, caller, parent, done.error(), *directory));
   return {};
 }
 
@@ -109,10 +109,7 @@ Result<void> op_rename(Mount& mount, Intent& intent, const Caller& caller, NodeI
   Claim claim = TRY(Claim::begin(mount, caller, new_parent, to));
   const auto done = rename_once(mount, intent, {parent, *from, name}, {new_parent, *to, new_name},
                                 flags, whiteout);
-  if (!done) {
-    const Errno error = error_in(mount, caller, parent, *from, done.error());
-    return fail(error_in(mount, caller, new_parent, *to, error));
-  }
+  if (!done) return fail(error_in(mount, intent, caller, parent, done.error(), *from, &*to));
   claim.settle();
   return {};
 }

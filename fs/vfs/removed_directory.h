@@ -2,39 +2,58 @@
 // while the kernel still believes in it: a path may lead to another directory of that name by now.
 #pragma once
 
-#include <array>
-#include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "base/ids.h"
+#include "base/mutex.h"
 #include "base/result.h"
+#include "journal/journal.h"
 #include "store/store.h"
 #include "vfs/caller.h"
 
 namespace cvfs {
 
-// Who has been told to look a path up again. Any thread.
+// Who has been told to look a path up again; in the state memory (section kAskedAgain), as they may
+// come back to the next process. Any thread.
 class AskedAgain {
  public:
-  // False: that one asked for the same just before.
-  bool is_first(NodeId directory, pid_t pid) {
-    const std::uint64_t question =
-        directory * 0x9E3779B97F4A7C15U ^ static_cast<std::uint64_t>(pid);
-    std::atomic<std::uint64_t>& last = last_[static_cast<std::size_t>(pid) % last_.size()];
-    if (last.exchange(question) != question) return true;
-    last.store(0);
-    return false;
-  }
+  static constexpr std::uint32_t kLayoutVersion = 1;
+  static std::size_t bytes() { return kSets * kWays * sizeof(Question); }
+
+  explicit AskedAgain(std::span<std::byte> memory)
+      : questions_(reinterpret_cast<Question*>(memory.data()), kSets * kWays) {}
+
+  // False: `pid` comes back, having asked for something in `directory` before. The same `request`
+  // (its number on the connection) has the same answer, however often it is sent. `directory`: a
+  // number that no other ever has.
+  bool is_first(std::uint64_t directory, pid_t pid, std::uint64_t request);
 
  private:
-  std::array<std::atomic<std::uint64_t>, 256> last_ = {};
+  struct Question {
+    std::uint64_t directory;  // 0: none
+    std::uint64_t first;      // the request that was told
+    std::uint64_t second;     // the one that came back; 0: none yet
+    pid_t pid;
+    std::uint32_t unused;
+  };
+  static constexpr std::size_t kSets = 64;
+  static constexpr std::size_t kWays = 16;
+
+  // The question, or the place of the oldest of its set.
+  Question& place_of(std::uint64_t directory, pid_t pid) CVFS_REQUIRES(mutex_);
+
+  Mutex mutex_;
+  std::span<Question> questions_ CVFS_GUARDED_BY(mutex_);
 };
 
 struct Mount;
 
-// The error of something that was asked for in `directory`. ENOENT of one that is gone is ESTALE
-// for once: the client looks the path up again without believing what it knows (LOOKUP_REVAL), and
-// comes back if that is the caller's working directory.
-Errno error_in(Mount& mount, const Caller& caller, NodeId node, const File& directory, Errno error);
+// The error of something that was asked for in `directory` (and in `other`, of a rename). ENOENT of
+// one that is gone is ESTALE for once: the client looks the path up again without believing what it
+// knows (LOOKUP_REVAL), and comes back if that is the caller's working directory.
+Errno error_in(Mount& mount, const Intent& intent, const Caller& caller, NodeId node, Errno error,
+               const File& directory, const File* other = nullptr);
 
 }  // namespace cvfs

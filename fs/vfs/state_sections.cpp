@@ -10,6 +10,7 @@
 #include "locks/lock_section.h"
 #include "vfs/handle_table.h"
 #include "vfs/inode_table.h"
+#include "vfs/removed_directory.h"
 
 namespace cvfs {
 
@@ -34,6 +35,7 @@ std::vector<SectionSpec> todays_sections() {
       {Section::kStatistics, Statistics::kLayoutVersion, Statistics::bytes()},
       {Section::kLocks, LockSection::kLayoutVersion, LockSection::bytes()},
       {Section::kWatch, WatchArea::kLayoutVersion, WatchArea::bytes()},
+      {Section::kAskedAgain, AskedAgain::kLayoutVersion, AskedAgain::bytes()},
   };
 }
 

@@ -137,6 +137,7 @@ mount_backing() {
   mkdir "$T/containerdata"
   case $BACKING in
     ext4) mount_image mkfs.ext4 -q -F -E lazy_itable_init=1 ;;
+    ext4-seconds) mount_image mkfs.ext4 -q -F -I 128 ;; # inodes with whole seconds, and no time of birth
     xfs) mount_image mkfs.xfs -q -f ;;
     btrfs) mount_image mkfs.btrfs -q -f ;;
     tmpfs) mount -t tmpfs tmpfs "$T/containerdata" ;;
@@ -145,7 +146,7 @@ mount_backing() {
       mount --bind "$plain_directory" "$T/containerdata"
       ;;
     *)
-      echo "BACKING=$BACKING is none of ext4, xfs, btrfs, tmpfs, plain" >&2
+      echo "BACKING=$BACKING is none of ext4, ext4-seconds, xfs, btrfs, tmpfs, plain" >&2
       exit 1
       ;;
   esac || skip "cannot make a $BACKING filesystem here"
