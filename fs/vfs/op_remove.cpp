@@ -19,11 +19,12 @@ Result<FileId> id_at(Mount& mount, const Place& place) {
   return mount.store->id_at(place.directory, place.name);
 }
 
-// What `intent` is about to take the name from, as a number. What others have made by that name
-// since an earlier process planned it is another. ENOENT.
-Result<std::uint64_t> target_of(Mount& mount, const Intent& intent, const Place& place) {
+// What `intent` is about to take the name from, as a number; `now` is what has it. What others have
+// made by that name since an earlier process planned it is another.
+Result<std::uint64_t> target_of(const Intent& intent, const Result<FileId>& now) {
   if (intent.planned()) return intent.detail();
-  return digest_of(TRY(id_at(mount, place)));
+  if (!now) return fail(now.error());
+  return digest_of(*now);
 }
 
 bool leads_to(Mount& mount, const Place& place, std::uint64_t target) {
@@ -31,10 +32,11 @@ bool leads_to(Mount& mount, const Place& place, std::uint64_t target) {
   return id && digest_of(*id) == target;
 }
 
-// Runs `change`, which takes the name from what stands there, if anything does.
+// Runs `change`, which takes the name from what stands there (`id`), if anything does.
 template <class Change>
-Result<void> keeping(Mount& mount, Intent& intent, const Place& place, Change change) {
-  KeptFile file(mount, intent, place.parent, id_at(mount, place).value_or(FileId{}));
+Result<void> keeping(Mount& mount, Intent& intent, NodeId parent, const Result<FileId>& id,
+                     Change change) {
+  KeptFile file(mount, intent, parent, id.value_or(FileId{}));
   TRY(change());
   file.commit();
   return {};
@@ -42,13 +44,11 @@ Result<void> keeping(Mount& mount, Intent& intent, const Place& place, Change ch
 
 template <class Remove>
 Result<void> remove_once(Mount& mount, Intent& intent, const Place& place, Remove remove) {
-  const std::uint64_t target = TRY(target_of(mount, intent, place));
+  const auto id = id_at(mount, place);
+  const std::uint64_t target = TRY(target_of(intent, id));
+  const auto change = [&] { return (*mount.store.*remove)(place.directory, place.name); };
   return exactly_once(
-      intent,
-      [&] {
-        return keeping(mount, intent, place,
-                       [&] { return (*mount.store.*remove)(place.directory, place.name); });
-      },
+      intent, [&] { return keeping(mount, intent, place.parent, id, change); },
       [&] { return !leads_to(mount, place, target); }, target);
 }
 
@@ -80,9 +80,13 @@ Result<void> rename_once(Mount& mount, Intent& intent, const Place& from, const 
     return mount.store->rename(from.directory, from.name, to.directory, to.name, flags, whiteout);
   };
   const bool may_replace = (flags & (RENAME_EXCHANGE | RENAME_NOREPLACE)) == 0;
-  const std::uint64_t target = TRY(target_of(mount, intent, from));
+  const std::uint64_t target = TRY(target_of(intent, id_at(mount, from)));
   return exactly_once(
-      intent, [&] { return may_replace ? keeping(mount, intent, to, rename) : rename(); },
+      intent,
+      [&] {
+        if (!may_replace) return rename();
+        return keeping(mount, intent, to.parent, id_at(mount, to), rename);
+      },
       [&] { return was_renamed(mount, intent, from, to, target); }, target);
 }
 
