@@ -310,8 +310,9 @@ void Notifier::prune_what_is_gone() {
 }
 
 // A successor does not know what waits here.
+// In our own memory, which does not outlive us.
 void Notifier::note_what_waits() {
-  if (teller_.is_behind()) {
+  if (teller_.is_behind() || !early_.empty()) {
     area_.drop_all |= WatchArea::kNamesWait;
   } else {
     area_.drop_all &= ~WatchArea::kNamesWait;

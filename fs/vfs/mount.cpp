@@ -221,7 +221,9 @@ void ask_again(const Mount& mount, NodeId node) {
 Result<void> check_not_removed(Mount& mount, NodeId node, const FileStatus& status) {
   const bool is_removed = status.is_directory() && status.link_count == 0;
   if (!is_removed || sys::monotonic_us() >= mount.in_doubt_until_us) return {};
-  if (mount.names.name_of(node)) return {};
+  // Removed by a request of the kernel's own, or by what it has been told.
+  const bool is_known = TRY(mount.inodes.find(node))->kept_for_good || mount.names.name_of(node);
+  if (is_known) return {};
   return fail(ESTALE);
 }
 
