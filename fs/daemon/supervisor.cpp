@@ -172,7 +172,9 @@ std::optional<Role> Supervisor::keep_worker() {
     if (exit_code_ != 0) return Role::kEnded;
   }
   if (has_ended(view_)) return Role::kEnded;
-  if (upgrade_.is_draining()) upgrade_.hand_over();
+  if (upgrade_.is_draining()) {
+    if (const auto role = hand_over()) return role;
+  }
   if (sys::monotonic_us() < next_worker_us_) return std::nullopt;
   return start_worker();
 }
@@ -277,20 +279,41 @@ void Supervisor::end_upgrade() {
                                 "look for their messages in the log, and try again"});
 }
 
+// ---- the end of an upgrade
+
+// Nobody else would go on with the view if the other build fails.
+std::optional<Role> Supervisor::hand_over() {
+  if (!has_standby()) {
+    if (const auto role = start_standby()) return role;
+  }
+  if (is_recorded(memory_.standby)) {
+    upgrade_.hand_over();
+  } else {
+    upgrade_.fail({ExitCode::kSystem, view_.target(),
+                   "there is no standby, who goes on if the other build fails, and none can be "
+                   "started",
+                   "look for the reason in the log, and try again"});
+  }
+  return std::nullopt;
+}
+
 // ---- the standby
 
 std::optional<Role> Supervisor::keep_standby() {
   if (memory_.serving == 0 || worker_is_starting()) return std::nullopt;
-  if (is_recorded(memory_.standby)) {
-    const auto end = await_end(memory_.standby, 0);
-    if (!end) return std::nullopt;
-    forget_process(memory_.standby);
-    ++memory_.standby_deaths;
-    note_event(memory_, ViewEventKind::kStandbyDied, end->text());
-    spdlog::warn("the standby of {} died ({}); starting another", view_.target(), end->text());
-  }
-  if (sys::monotonic_us() < next_standby_us_) return std::nullopt;
+  if (has_standby() || sys::monotonic_us() < next_standby_us_) return std::nullopt;
   return start_standby();
+}
+
+bool Supervisor::has_standby() {
+  if (!is_recorded(memory_.standby)) return false;
+  const auto end = await_end(memory_.standby, 0);
+  if (!end) return true;
+  forget_process(memory_.standby);
+  ++memory_.standby_deaths;
+  note_event(memory_, ViewEventKind::kStandbyDied, end->text());
+  spdlog::warn("the standby of {} died ({}); starting another", view_.target(), end->text());
+  return false;
 }
 
 std::optional<Role> Supervisor::start_standby() {

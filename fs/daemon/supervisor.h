@@ -63,7 +63,9 @@ class Supervisor {
   bool is_superseded() const;
   std::optional<Role> keep_worker();
   std::optional<Role> start_worker();
+  std::optional<Role> hand_over();
   std::optional<Role> keep_standby();
+  bool has_standby();
   std::optional<Role> start_standby();
   bool worker_is_starting() const;
   bool collect_worker();

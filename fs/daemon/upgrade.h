@@ -31,6 +31,8 @@ class Upgrade {
   bool is_draining() const { return stage_ == Stage::kDraining; }
   // Becomes the other build; returns only if that cannot be.
   void hand_over();
+  // Ends it here, and says so: the view is served on.
+  void fail(const OperatorError& error);
 
  private:
   enum class Stage { kIdle, kChecking, kDraining };
@@ -40,7 +42,6 @@ class Upgrade {
   void read_check();
   void end_check(const std::string& fault);
   void drain();
-  void fail(const OperatorError& error);
 
   const ServedView& view_;
   Stage stage_ = Stage::kIdle;

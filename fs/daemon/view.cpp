@@ -290,7 +290,7 @@ Outcome<int> resume_view(int state_fd, const Build& build) {
 
 Outcome<void> check_state_of_view(int state_fd) {
   TRY(check_state(state_fd));
-  return {};
+  return check_view_record(TRY(StateMemory::read(state_fd, Section::kPlan, kPlanVersion)));
 }
 
 }  // namespace cvfs

@@ -9,12 +9,6 @@ readonly wish=$T/wish
 said() { tail -n +"$log_start" "$T/log" | grep -qE "$1"; } # REGEX
 shows_log() { tail -n +"$log_start" "$T/log" | sed 's/^/      /' | cut -c1-200; }
 
-ended_well() { # SENTENCE PID
-  local code=0
-  wait "$2" || code=$?
-  equal "$1" 0 "$code"
-}
-
 # Workers that come from now on do that.
 wish_for() { # WISH
   echo "$1" >"$wish"
