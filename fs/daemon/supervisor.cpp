@@ -183,6 +183,7 @@ std::optional<Role> Supervisor::start_worker() {
   memory_.worker_is_ready = 0;
   memory_.draining = 0;
   has_ready_worker_ = false;
+  has_killed_late_worker_ = false;
   hung_.clear();
   worker_started_us_ = sys::monotonic_us();
   pidfds_at_start_ = {memory_.supervisor.pidfd, memory_.standby.pidfd};
@@ -351,6 +352,7 @@ void Supervisor::wait_for_starting_worker() {
 // -1: for ever.
 int Supervisor::timeout_ms() const {
   int timeout = sooner(upgrade_.timeout_ms(), until_hang_check());
+  timeout = sooner(timeout, until_worker_is_late());
   if (!is_recorded(memory_.worker)) {
     timeout = sooner(timeout, sys::ms_until(next_worker_us_));
   } else if (!has_ready_worker_) {
@@ -364,11 +366,25 @@ int Supervisor::timeout_ms() const {
 void Supervisor::serve(const std::vector<pollfd>& polled) {
   take_signals();
   end_worker_that_hangs();
+  end_worker_that_drains();
   upgrade_.go_on();
   if (!control_) return;
   control_->serve(polled, [this](const ControlCommand& command, int client_fd) {
     return answer(command, client_fd);
   });
+}
+
+// Of one that has been told to end for an upgrade, by us or by a predecessor that died over it.
+// -1: it has not, or has been killed.
+int Supervisor::until_worker_is_late() const {
+  if (memory_.draining == 0 || !is_recorded(memory_.worker) || has_killed_late_worker_) return -1;
+  return sys::ms_until(memory_.died_at_us + kDrainUs);
+}
+
+void Supervisor::end_worker_that_drains() {
+  if (until_worker_is_late() != 0) return;
+  (void)sys::send_signal(memory_.worker.pidfd, SIGKILL);
+  has_killed_late_worker_ = true;
 }
 
 // -1: never.

@@ -74,6 +74,8 @@ class Supervisor {
   void worker_came_to_serve();
   void end_replaced_standby();
   void end_upgrade();
+  int until_worker_is_late() const;
+  void end_worker_that_drains();
   int until_hang_check() const;
   void end_worker_that_hangs();
   void wait();
@@ -93,7 +95,8 @@ class Supervisor {
   UniqueFd predecessor_;           // that died
   UniqueFd replaced_standby_;      // of the build that we took over from
   bool has_ready_worker_ = false;  // its worker_is_ready has been seen, and acted upon
-  bool has_open_event_ = false;    // the last one: how long the pause was is not known yet
+  bool has_killed_late_worker_ = false;
+  bool has_open_event_ = false;  // the last one: how long the pause was is not known yet
   std::uint64_t worker_started_us_ = 0;
   std::uint64_t next_worker_us_ = 0;
   std::uint64_t next_standby_us_ = 0;

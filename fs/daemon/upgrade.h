@@ -6,12 +6,18 @@
 
 #include <poll.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "daemon/served_view.h"
 
 namespace cvfs {
+
+// How long a worker that is told to end may take to answer what it has, from
+// ViewState::died_at_us on: containers wait meanwhile. The journal knows what one that is killed
+// then was at.
+inline constexpr std::uint64_t kDrainUs = 300'000;
 
 class Upgrade {
  public:
@@ -27,7 +33,7 @@ class Upgrade {
   void go_on();
 
   bool is_under_way() const { return stage_ != Stage::kIdle; }
-  // The worker has been told to end: when it has, hand_over().
+  // The worker has been told to end, and may take kDrainUs for it: when it has, hand_over().
   bool is_draining() const { return stage_ == Stage::kDraining; }
   // Becomes the other build; returns only if that cannot be.
   void hand_over();
@@ -53,8 +59,8 @@ class Upgrade {
 };
 
 // Offers the state to `program` and becomes it. Returns only if that fails (errno: execve(2)'s):
-// the offer is taken back then. All descriptors stay open over it.
-void become_program(const ServedView& view, const std::string& program);
+// the offer is taken back then. All descriptors stay open over it. Allocates nothing.
+void become_program(const ServedView& view, const char* program);
 
 // ---- in the build that has taken over, or in the one that goes on
 

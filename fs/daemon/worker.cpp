@@ -18,6 +18,8 @@
 #include "daemon/confinement.h"
 #include "daemon/fault_handler.h"
 #include "daemon/orphan.h"
+#include "daemon/process_record.h"
+#include "daemon/upgrade.h"
 #include "fuse/notifier.h"
 #include "fuse/session.h"
 #include "store/local_store.h"
@@ -169,17 +171,21 @@ void start(Notifier& notifier, Mount& mount) {
   (void)::setpriority(PRIO_PROCESS, 0, 0);
 }
 
+constexpr int kDrainMs = kDrainUs / 1000;
+
 // Until the view is unmounted, or another process is to go on with it.
 void serve(Session& session, const ServedView& view) {
-  session.serve(thread_count(view.plan.options), view.worker_bell.get());
+  session.serve();
   while (!session.has_ended()) {
     if (await_bell(view) == WorkerWake::kBell) {
-      if (view.memory().draining != 0) session.drain();
+      if (view.memory().draining != 0) session.drain(kDrainMs);
     } else if (!is_succeeded(view)) {
-      session.drain();
+      session.drain(kDrainMs);
       become_supervisor(view);
     }
   }
+  // Who asked for the end may have died over it.
+  if (!has_ended(view) && !is_succeeded(view)) become_supervisor(view);
 }
 
 }  // namespace
@@ -200,7 +206,8 @@ OperatorError run_worker(const ServedView& view, const std::vector<int>& others,
   const auto before = sys::open_descriptors().value_or(std::vector<int>());
   auto mount = open_mount(view, adopt);
   if (!mount) return mount.error();
-  auto session = Session::adopt(view.device.get(), view.handshake, **mount);
+  auto session = Session::adopt(view.device.get(), view.handshake, **mount,
+                                {thread_count(view.plan.options), view.worker_bell.get()});
   if (!session) return cannot(view.target(), "cannot start libfuse", session.error());
   std::optional<CircleWatch> circles;
   if ((*mount)->locks) circles.emplace(view, *(*mount)->locks);

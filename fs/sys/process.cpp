@@ -1,6 +1,7 @@
 #include "sys/process.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
@@ -90,16 +91,28 @@ std::optional<ProcessEnd> await_end(int pidfd, int timeout_ms) {
   return ProcessEnd{true, is_exit ? info.si_status << 8 : info.si_status};
 }
 
+Result<void> for_each_descriptor(void (*visit)(int fd, void* argument), void* argument) {
+  const UniqueFd directory(::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return last_error();
+  alignas(dirent64) char entries[4096];
+  for (;;) {
+    const ssize_t got = ::getdents64(directory.get(), entries, sizeof entries);
+    if (got <= 0) return succeeded(got);
+    for (ssize_t at = 0; at < got;) {
+      const auto* entry = reinterpret_cast<const dirent64*>(entries + at);
+      at += entry->d_reclen;
+      if (entry->d_name[0] == '.') continue;
+      const int fd = std::atoi(entry->d_name);
+      if (fd != directory.get()) visit(fd, argument);
+    }
+  }
+}
+
 Result<std::vector<int>> open_descriptors() {
   std::vector<int> open;
-  DIR* directory = ::opendir("/proc/self/fd");
-  if (directory == nullptr) return last_error();
-  while (const dirent* entry = ::readdir(directory)) {
-    if (entry->d_name[0] == '.') continue;
-    const int fd = std::atoi(entry->d_name);
-    if (fd != ::dirfd(directory)) open.push_back(fd);
-  }
-  ::closedir(directory);
+  TRY(for_each_descriptor(
+      [](int fd, void* argument) { static_cast<std::vector<int>*>(argument)->push_back(fd); },
+      &open));
   return open;
 }
 

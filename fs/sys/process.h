@@ -15,10 +15,11 @@
 
 namespace cvfs::sys {
 
-// fork(2), but both processes go on with the same descriptor table (clone(2), CLONE_FILES): only
-// for a process with one thread. 0 in the child. The kernel writes the child's pid and a pidfd of
-// it to the addresses before the child runs, so that in shared memory they are there even if the
-// parent dies at once. EAGAIN, ENOMEM; ENOSYS: older than Linux 5.3.
+// fork(2), but both processes go on with the same descriptor table (clone(2), CLONE_FILES). If the
+// process has several threads, the child may call only what a signal handler may. 0 in the child.
+// The kernel writes the child's pid and a pidfd of it to the addresses before the child runs, so
+// that in shared memory they are there even if the parent dies at once. EAGAIN, ENOMEM; ENOSYS:
+// older than Linux 5.3.
 Result<pid_t> fork_sharing_descriptors(std::int32_t* pid, std::int32_t* pidfd);
 
 // pidfd_open(2). ESRCH, EMFILE. Any thread.
@@ -39,7 +40,12 @@ struct ProcessEnd {
 // Waits at most `timeout_ms` (-1: for ever), and collects it if it is a child. nullopt: it runs.
 std::optional<ProcessEnd> await_end(int pidfd, int timeout_ms);
 
-// The descriptors that are open in this process now. EMFILE, ENFILE; ENOENT: no /proc. Any thread.
+// Calls `visit(fd)` for each descriptor that is open in this process now. Allocates nothing, so
+// that a fork of a process with several threads may call it. EMFILE, ENFILE; ENOENT: no /proc. Any
+// thread.
+Result<void> for_each_descriptor(void (*visit)(int fd, void* argument), void* argument);
+
+// The same, all at once.
 Result<std::vector<int>> open_descriptors();
 
 // What waitpid(2) says of a process' end, in words: "Killed", "exit code 4". Any thread.
