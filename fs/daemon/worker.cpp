@@ -122,7 +122,7 @@ void close_strays(Mount& mount, const ServedView& view, const std::vector<int>& 
   std::set<int> strays(before.begin(), before.end());
   const ViewState& memory = view.memory();
   for (const ProcessRecord* process : {&memory.supervisor, &memory.standby, &memory.worker}) {
-    strays.erase(process->pidfd);
+    if (is_recorded(*process)) strays.erase(process->pidfd);
   }
   for (const int fd : lasting_descriptors(view)) strays.erase(fd);
   for (const int fd : others) strays.erase(fd);
