@@ -213,9 +213,7 @@ bool Supervisor::collect_worker() {
   forget_process(memory_.worker);
   if (has_ended(view_) || is_superseded()) return true;
   if (memory_.draining != 0) {
-    // Asked to, or killed as it took too long: what an earlier one died of is no fault of the
-    // requests that it had.
-    memory_.died_of_fault = end->is_fault() ? 1 : 0;
+    note_drained_worker(*end);
     return true;
   }
   if (memory_.serving == 0) {
@@ -225,6 +223,14 @@ bool Supervisor::collect_worker() {
   }
   note_worker_death(pid, *end);
   return true;
+}
+
+// Asked to end, or killed as it took too long: what an earlier one died of is no fault of the
+// requests that it had, and what it died of itself is none of a later one's.
+void Supervisor::note_drained_worker(const sys::ProcessEnd& end) {
+  const std::vector<std::string> fault = take_fault(*view_.state);
+  memory_.died_of_fault = end.is_fault() || !fault.empty() ? 1 : 0;
+  log_lines(fault);
 }
 
 void Supervisor::note_worker_death(int pid, const sys::ProcessEnd& end) {

@@ -69,6 +69,7 @@ class Supervisor {
   std::optional<Role> start_standby();
   bool worker_is_starting() const;
   bool collect_worker();
+  void note_drained_worker(const sys::ProcessEnd& end);
   void note_worker_death(int pid, const sys::ProcessEnd& end);
   void delay_worker(bool has_served);
   void worker_came_to_serve();
