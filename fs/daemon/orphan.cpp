@@ -62,6 +62,7 @@ void become_supervisor(const ServedView& view) {
     return spdlog::error("cannot: {}", written.error().message());
   }
   forget_signals(view);
+  sys::limit_descriptors(0);  // that of the child's end is one
   for (;;) {
     std::int32_t pid = 0;
     std::int32_t pidfd = 0;

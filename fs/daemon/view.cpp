@@ -21,6 +21,7 @@
 #include "daemon/view_record.h"
 #include "daemon/worker.h"
 #include "sys/fuse_device.h"
+#include "sys/process.h"
 #include "vfs/state_sections.h"
 
 namespace cvfs {
@@ -36,16 +37,9 @@ tl::unexpected<OperatorError> refuse_system(const std::string& object, const std
       {ExitCode::kSystem, object, what + ": " + std::strerror(error.value), std::move(hint)});
 }
 
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 // What whoever mounts has set for itself is no limit of the containers'.
 void lift_inherited_limits() {
-  raise_descriptor_limit();
+  sys::limit_descriptors(0);
   const rlimit none{RLIM_INFINITY, RLIM_INFINITY};
   (void)::setrlimit(RLIMIT_FSIZE, &none);
   // Nobody may read what is logged any more.

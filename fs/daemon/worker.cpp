@@ -159,6 +159,14 @@ WorkerWake await_bell(const ServedView& view) {
   return WorkerWake::kBell;
 }
 
+// The table is one for all processes of the view. Whatever containers have opened: the supervisor
+// can start a worker and a standby and listen, and a worker can start.
+void leave_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+  sys::limit_descriptors(std::max<std::size_t>(limit.rlim_max / 32, 32));
+}
+
 // It has little to do, and that soon, however busy the machine is.
 constexpr int kNotifiersPriority = -10;
 
@@ -217,10 +225,9 @@ OperatorError run_worker(const ServedView& view, const std::vector<int>& others,
   if (view.watch) {
     start(notifier.emplace(**mount, view.device.get(), view.watch.get()), **mount);
   }
-  if (adopt) {
-    close_strays(**mount, view, others, before);
-    (*session)->resume();
-  }
+  if (adopt) close_strays(**mount, view, others, before);
+  leave_descriptors();
+  if (adopt) (*session)->resume();
   memory.serving = 1;
   if (!adopt) tell();
   note_pause(memory);

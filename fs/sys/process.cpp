@@ -7,6 +7,7 @@
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -114,6 +115,13 @@ Result<std::vector<int>> open_descriptors() {
       [](int fd, void* argument) { static_cast<std::vector<int>*>(argument)->push_back(fd); },
       &open));
   return open;
+}
+
+void limit_descriptors(std::size_t reserved) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+  limit.rlim_cur = limit.rlim_max > reserved ? limit.rlim_max - reserved : limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 std::string how_it_ended(int status) {

@@ -48,6 +48,10 @@ Result<void> for_each_descriptor(void (*visit)(int fd, void* argument), void* ar
 // The same, all at once.
 Result<std::vector<int>> open_descriptors();
 
+// As many descriptors as this process may have, but for `reserved` of the highest numbers, which
+// are left to others that share its table. What is open stays open. Any thread.
+void limit_descriptors(std::size_t reserved);
+
 // What waitpid(2) says of a process' end, in words: "Killed", "exit code 4". Any thread.
 std::string how_it_ended(int status);
 
