@@ -22,6 +22,7 @@
 #include "daemon/worker.h"
 #include "sys/fuse_device.h"
 #include "sys/process.h"
+#include "sys/system_log.h"
 #include "vfs/state_sections.h"
 
 namespace cvfs {
@@ -72,7 +73,7 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 
 void begin_log(const ServedView& view) {
   if (view.to_syslog) {
-    log_to_syslog(view.plan.source.name);
+    sys::log_to_syslog(view.plan.source.name);
   } else {
     log_to_stderr(view.plan.source.name);
   }
