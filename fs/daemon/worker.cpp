@@ -57,6 +57,11 @@ bool makes_devices(const ViewPlan& plan) {
 
 constexpr unsigned long kTimes = MS_NOATIME | MS_RELATIME | MS_STRICTATIME | MS_NODIRATIME;
 
+WorkerNeeds needs_of(const ViewPlan& plan) {
+  return {makes_devices(plan), static_cast<bool>(plan.mount_namespace),
+          (plan.options.mount_flags & kTimes) != 0};
+}
+
 // When access times move is a matter of the mount that is read through.
 Result<UniqueFd> mount_with_times(int directory, unsigned long flags) {
   const UniqueFd copy = TRY(sys::copy_with_times(directory, flags));
@@ -220,7 +225,7 @@ OperatorError run_worker(const ServedView& view, const std::vector<int>& others,
   std::optional<CircleWatch> circles;
   if ((*mount)->locks) circles.emplace(view, *(*mount)->locks);
   if (view.watch) (void)::setpriority(PRIO_PROCESS, 0, kNotifiersPriority);
-  confine_worker(makes_devices(view.plan));  // the first request comes after this
+  confine_worker(needs_of(view.plan));  // the first request comes after this
   std::optional<Notifier> notifier;
   if (view.watch) {
     start(notifier.emplace(**mount, view.device.get(), view.watch.get()), **mount);

@@ -30,14 +30,19 @@ struct PidfdInfo {
   std::int32_t exit_code;
 };
 constexpr std::uint64_t kPidfdInfoExit = 1 << 3;
-constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
+
+}  // namespace
+
+const unsigned long kIoctlPidfdInfo = _IOWR(0xFF, 11, PidfdInfo);
+
+namespace {
 
 // Of one that is no child: whose it was has to collect it first, which may take a moment.
 ProcessEnd end_of_a_stranger(int pidfd) {
   for (int attempt = 0; attempt < 3; ++attempt) {
     PidfdInfo info{};
     info.mask = kPidfdInfoExit;
-    if (::ioctl(pidfd, kPidfdGetInfo, &info) < 0) return {};
+    if (::ioctl(pidfd, kIoctlPidfdInfo, &info) < 0) return {};
     if ((info.mask & kPidfdInfoExit) != 0) return {true, info.exit_code};
     ::poll(nullptr, 0, 1);
   }

@@ -28,6 +28,9 @@ Result<UniqueFd> open_pidfd(pid_t pid);
 // pidfd_send_signal(2). ESRCH: it has ended. Any thread.
 Result<void> send_signal(int pidfd, int signal);
 
+// The ioctl by which await_end() asks of one that is no child.
+extern const unsigned long kIoctlPidfdInfo;
+
 // What is known of a process' end. Of one that is no child only Linux 6.15 and later tell how.
 struct ProcessEnd {
   bool is_known = false;
