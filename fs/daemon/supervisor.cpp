@@ -402,6 +402,10 @@ void Supervisor::end_worker_that_hangs() {
   if (!is_recorded(memory_.worker) || until_hang_check() != 0) return;
   next_hang_check_us_ =
       sys::monotonic_us() + static_cast<std::uint64_t>(hangs_.timeout_ms()) * 1000;
+  // While a worker starts, nothing is opened here.
+  const auto stopped =
+      worker_is_starting() ? std::nullopt : hangs_.find_stopped(memory_.worker.pid);
+  if (stopped) spdlog::error(*stopped);
   const auto report = hangs_.check(memory_.worker.pid);
   if (!report) return;
   log_lines(report->lines);

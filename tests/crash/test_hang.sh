@@ -74,6 +74,21 @@ if [[ $BACKING == @(ext4|xfs|btrfs) ]]; then # a filesystem of our own: never fr
   finish
 fi
 
+echo "# a worker that somebody stops while it has nothing to do"
+mount_crash_view hang=1
+stopped=$(worker)
+kill -STOP "$stopped"
+check "it is reported" eventually 5 said "worker $stopped is stopped .state T."
+touch "$T/view/load/late" &
+toucher=$!
+sleep 2
+check "and left as it is" is_running "$toucher"
+equal "it is the same worker" "$stopped" "$(worker)"
+equal "it was said once" 1 "$(tail -n +"$log_start" "$T/log" | grep -c 'is stopped')"
+kill -CONT "$stopped"
+ended_well "who waited gets on" "$toucher"
+finish
+
 echo "# threads that hang now and then under load"
 mount_crash_view hang=1
 wish_for hang:2000
