@@ -2,8 +2,10 @@
 
 #include <linux/capability.h>
 #include <linux/fs.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -17,6 +19,7 @@
 #include "sys/credentials.h"
 #include "sys/fuse_device.h"
 #include "sys/new_calls.h"
+#include "sys/process.h"
 
 namespace cvfs {
 
@@ -43,6 +46,12 @@ void keep(std::span<const int> capabilities) {
   if (const auto kept = sys::keep_capabilities(capabilities); !kept) {
     spdlog::warn("cannot give capabilities up: {}", std::strerror(kept.error().value));
   }
+}
+
+// By an earlier worker, whose program this one has become.
+bool is_confined() {
+  return ::prctl(PR_CAPBSET_READ, CAP_SETPCAP, 0, 0, 0) == 0 &&
+         ::prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER;
 }
 
 // --- system calls
@@ -151,7 +160,7 @@ class Filter {
   int error_ = 0;
 };
 
-void allow_only_serving() {
+void allow_only_serving(const WorkerNeeds& needs) {
   Filter filter;
   for (const std::string_view names : {kFiles, kData, kXattrs, kSelf, kOthers, kSockets, kEvents}) {
     filter.allow(names);
@@ -160,9 +169,11 @@ void allow_only_serving() {
   filter.allow_with("unshare", 0, CLONE_FS);
   filter.allow_with("socket", 0, AF_UNIX);
   filter.allow_with("socketpair", 0, AF_UNIX);
+  if (needs.enters_mounts) filter.allow_with("setns", 1, CLONE_NEWNS);
+  if (needs.sets_times) filter.allow("mount_setattr");
   for (const unsigned long command :
-       {sys::kIoctlBackingOpen, sys::kIoctlBackingClose, FS_IOC_GETFLAGS, FS_IOC_SETFLAGS,
-        FS_IOC_FSGETXATTR, FS_IOC_FSSETXATTR}) {
+       {sys::kIoctlBackingOpen, sys::kIoctlBackingClose, sys::kIoctlPidfdInfo, FS_IOC_GETFLAGS,
+        FS_IOC_SETFLAGS, FS_IOC_FSGETXATTR, FS_IOC_FSSETXATTR}) {
     filter.allow_with("ioctl", 1, command);
   }
   if (const int error = filter.load(); error < 0) {
@@ -173,17 +184,19 @@ void allow_only_serving() {
 #else
 
 // A sanitizer's runtime makes system calls of its own.
-void allow_only_serving() {}
+void allow_only_serving(const WorkerNeeds&) {}
 
 #endif
 
 }  // namespace
 
-void confine_worker(bool makes_devices) {
+void confine_worker(const WorkerNeeds& needs) {
+  if (is_confined()) return;
   std::vector<int> kept(std::begin(kWorkerCapabilities), std::end(kWorkerCapabilities));
-  if (makes_devices) kept.push_back(CAP_MKNOD);
+  if (needs.makes_devices) kept.push_back(CAP_MKNOD);
+  if (needs.enters_mounts) kept.push_back(CAP_SYS_CHROOT);  // setns(2) asks for it; no chroot(2)
   keep(kept);
-  allow_only_serving();
+  allow_only_serving(needs);
 }
 
 }  // namespace cvfs

@@ -4,10 +4,18 @@
 
 namespace cvfs {
 
+// What only some views need. A worker may lose the view's other processes and become their program
+// anew (daemon/orphan.h), still confined: what that has to do, its workers keep.
+struct WorkerNeeds {
+  bool makes_devices = false;  // mounted with `dev`: CAP_MKNOD
+  bool enters_mounts = false;  // mounted in another mount namespace: setns(2) to one, to unmount it
+  bool sets_times =
+      false;  // with times of its own: mount_setattr(2), for a copy of the tree's mount
+};
+
 // The capabilities that it needs, and the system calls of serving (seccomp(2)): any other is EPERM,
-// and logged by the kernel. For good: also over execve(2). What cannot be had is logged, and the
-// view serves all the same. `makes_devices`: CAP_MKNOD stays, for views that are mounted with
-// `dev`.
-void confine_worker(bool makes_devices);
+// and logged by the kernel. For good: also over execve(2); one that is confined stays as it is.
+// What cannot be had is logged, and the view serves all the same.
+void confine_worker(const WorkerNeeds& needs);
 
 }  // namespace cvfs

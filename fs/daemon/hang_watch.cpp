@@ -64,11 +64,20 @@ Finding find_running(const ThreadStatus& before, const ThreadStatus& after) {
   return {true, false, "it waits for a CPU"};
 }
 
-Finding find_doing(const ThreadStatus& before, const ThreadStatus& after) {
+// Its server has the request, and the thread waits for the answer whoever kills it.
+bool waits_for_fuse(pid_t worker, pid_t thread) {
+  return kernel_stack(worker, thread).find("request_wait_answer") != std::string::npos;
+}
+
+Finding find_doing(pid_t worker, pid_t thread, const ThreadStatus& before,
+                   const ThreadStatus& after) {
   switch (after.state) {
     case 'R':
       return find_running(before, after);
     case 'S':
+      if (waits_for_fuse(worker, thread)) {
+        return {true, true, "it waits for the server of a FUSE filesystem below"};
+      }
       if (is_one_of(kOfData, after.system_call)) {
         return {true, false, fmt::format("it waits for data in system call {}", after.system_call)};
       }
@@ -124,6 +133,16 @@ std::optional<HangReport> HangWatch::check(pid_t worker) {
   return report;
 }
 
+std::optional<std::string> HangWatch::find_stopped(pid_t worker) {
+  if (limit_.count() == 0) return {};
+  const auto status = thread_status(worker, worker);
+  const bool is_stopped = status && (status->state == 'T' || status->state == 't');
+  times_stopped_ = is_stopped ? std::min(times_stopped_ + 1, 3) : 0;
+  if (times_stopped_ != 2) return {};
+  return fmt::format("worker {} is stopped (state {}), and containers wait\n  try: kill -CONT {}",
+                     worker, status->state, worker);
+}
+
 std::optional<HangWatch::Work> HangWatch::work_at(IntentRecord& record) const {
   Work work{};
   work.record = &record;
@@ -163,7 +182,7 @@ void HangWatch::judge(pid_t worker, std::vector<Hang>& hangs) {
     if (!before[i] || !after || record.unique != work.unique || record.begun_us != work.begun_us) {
       continue;
     }
-    Finding finding = find_doing(*before[i], *after);
+    Finding finding = find_doing(worker, work.tid, *before[i], *after);
     hangs[i].verdict = finding.goes_on ? Verdict::kGoesOn : Verdict::kHangs;
     hangs[i].why = std::move(finding.why);
     may_end = may_end && !finding.keeps_from_ending;

@@ -40,6 +40,10 @@ class HangWatch {
   // Takes no time if all is well, up to 300 ms otherwise.
   std::optional<HangReport> check(pid_t worker);
 
+  // Somebody has stopped all of the worker, perhaps with nothing at hand (SIGSTOP, a debugger),
+  // when this was called the last time, and now: a line for the log, once. Opens /proc.
+  std::optional<std::string> find_stopped(pid_t worker);
+
  private:
   enum class Verdict { kGone, kGoesOn, kHangs };
   // A request at one of the worker's threads, as the journal had it at one moment.
@@ -70,6 +74,7 @@ class HangWatch {
   std::span<IntentRecord> records_;
   std::chrono::milliseconds limit_;
   std::uint32_t question_ = 0;
+  int times_stopped_ = 0;  // found so one after the other
   // By number and beginning: a request that is carried out again is another matter.
   std::map<std::pair<std::uint64_t, std::uint64_t>, Verdict> reported_;
 };

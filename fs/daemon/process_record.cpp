@@ -29,11 +29,11 @@ std::optional<sys::ProcessEnd> await_end(const ProcessRecord& record, int timeou
 }
 
 UniqueFd take_pidfd(ProcessRecord& record) {
-  record.pid = 0;
-  // The number before the descriptor is closed: one that nobody knows of is closed by the next
+  // The numbers before the descriptor is closed: one that nobody knows of is closed by the next
   // worker, a number without its descriptor would soon be somebody else's.
+  const int pid = record.pid.exchange(0);
   const int pidfd = record.pidfd.exchange(0);
-  return pidfd > 0 ? UniqueFd(pidfd) : UniqueFd();
+  return pid != 0 && pidfd > 0 ? UniqueFd(pidfd) : UniqueFd();
 }
 
 void forget_process(ProcessRecord& record) {

@@ -172,7 +172,9 @@ std::optional<Role> Supervisor::keep_worker() {
     if (exit_code_ != 0) return Role::kEnded;
   }
   if (has_ended(view_)) return Role::kEnded;
-  if (upgrade_.is_draining()) upgrade_.hand_over();
+  if (upgrade_.is_draining()) {
+    if (const auto role = hand_over()) return role;
+  }
   if (sys::monotonic_us() < next_worker_us_) return std::nullopt;
   return start_worker();
 }
@@ -181,6 +183,7 @@ std::optional<Role> Supervisor::start_worker() {
   memory_.worker_is_ready = 0;
   memory_.draining = 0;
   has_ready_worker_ = false;
+  has_killed_late_worker_ = false;
   hung_.clear();
   worker_started_us_ = sys::monotonic_us();
   pidfds_at_start_ = {memory_.supervisor.pidfd, memory_.standby.pidfd};
@@ -210,9 +213,7 @@ bool Supervisor::collect_worker() {
   forget_process(memory_.worker);
   if (has_ended(view_) || is_superseded()) return true;
   if (memory_.draining != 0) {
-    // Asked to, or killed as it took too long: what an earlier one died of is no fault of the
-    // requests that it had.
-    memory_.died_of_fault = end->is_fault() ? 1 : 0;
+    note_drained_worker(*end);
     return true;
   }
   if (memory_.serving == 0) {
@@ -222,6 +223,14 @@ bool Supervisor::collect_worker() {
   }
   note_worker_death(pid, *end);
   return true;
+}
+
+// Asked to end, or killed as it took too long: what an earlier one died of is no fault of the
+// requests that it had, and what it died of itself is none of a later one's.
+void Supervisor::note_drained_worker(const sys::ProcessEnd& end) {
+  const std::vector<std::string> fault = take_fault(*view_.state);
+  memory_.died_of_fault = end.is_fault() || !fault.empty() ? 1 : 0;
+  log_lines(fault);
 }
 
 void Supervisor::note_worker_death(int pid, const sys::ProcessEnd& end) {
@@ -277,20 +286,41 @@ void Supervisor::end_upgrade() {
                                 "look for their messages in the log, and try again"});
 }
 
+// ---- the end of an upgrade
+
+// Nobody else would go on with the view if the other build fails.
+std::optional<Role> Supervisor::hand_over() {
+  if (!has_standby()) {
+    if (const auto role = start_standby()) return role;
+  }
+  if (is_recorded(memory_.standby)) {
+    upgrade_.hand_over();
+  } else {
+    upgrade_.fail({ExitCode::kSystem, view_.target(),
+                   "there is no standby, who goes on if the other build fails, and none can be "
+                   "started",
+                   "look for the reason in the log, and try again"});
+  }
+  return std::nullopt;
+}
+
 // ---- the standby
 
 std::optional<Role> Supervisor::keep_standby() {
   if (memory_.serving == 0 || worker_is_starting()) return std::nullopt;
-  if (is_recorded(memory_.standby)) {
-    const auto end = await_end(memory_.standby, 0);
-    if (!end) return std::nullopt;
-    forget_process(memory_.standby);
-    ++memory_.standby_deaths;
-    note_event(memory_, ViewEventKind::kStandbyDied, end->text());
-    spdlog::warn("the standby of {} died ({}); starting another", view_.target(), end->text());
-  }
-  if (sys::monotonic_us() < next_standby_us_) return std::nullopt;
+  if (has_standby() || sys::monotonic_us() < next_standby_us_) return std::nullopt;
   return start_standby();
+}
+
+bool Supervisor::has_standby() {
+  if (!is_recorded(memory_.standby)) return false;
+  const auto end = await_end(memory_.standby, 0);
+  if (!end) return true;
+  forget_process(memory_.standby);
+  ++memory_.standby_deaths;
+  note_event(memory_, ViewEventKind::kStandbyDied, end->text());
+  spdlog::warn("the standby of {} died ({}); starting another", view_.target(), end->text());
+  return false;
 }
 
 std::optional<Role> Supervisor::start_standby() {
@@ -328,6 +358,7 @@ void Supervisor::wait_for_starting_worker() {
 // -1: for ever.
 int Supervisor::timeout_ms() const {
   int timeout = sooner(upgrade_.timeout_ms(), until_hang_check());
+  timeout = sooner(timeout, until_worker_is_late());
   if (!is_recorded(memory_.worker)) {
     timeout = sooner(timeout, sys::ms_until(next_worker_us_));
   } else if (!has_ready_worker_) {
@@ -341,11 +372,25 @@ int Supervisor::timeout_ms() const {
 void Supervisor::serve(const std::vector<pollfd>& polled) {
   take_signals();
   end_worker_that_hangs();
+  end_worker_that_drains();
   upgrade_.go_on();
   if (!control_) return;
   control_->serve(polled, [this](const ControlCommand& command, int client_fd) {
     return answer(command, client_fd);
   });
+}
+
+// Of one that has been told to end for an upgrade, by us or by a predecessor that died over it.
+// -1: it has not, or has been killed.
+int Supervisor::until_worker_is_late() const {
+  if (memory_.draining == 0 || !is_recorded(memory_.worker) || has_killed_late_worker_) return -1;
+  return sys::ms_until(memory_.died_at_us + kDrainUs);
+}
+
+void Supervisor::end_worker_that_drains() {
+  if (until_worker_is_late() != 0) return;
+  (void)sys::send_signal(memory_.worker.pidfd, SIGKILL);
+  has_killed_late_worker_ = true;
 }
 
 // -1: never.
@@ -357,6 +402,10 @@ void Supervisor::end_worker_that_hangs() {
   if (!is_recorded(memory_.worker) || until_hang_check() != 0) return;
   next_hang_check_us_ =
       sys::monotonic_us() + static_cast<std::uint64_t>(hangs_.timeout_ms()) * 1000;
+  // While a worker starts, nothing is opened here.
+  const auto stopped =
+      worker_is_starting() ? std::nullopt : hangs_.find_stopped(memory_.worker.pid);
+  if (stopped) spdlog::error(*stopped);
   const auto report = hangs_.check(memory_.worker.pid);
   if (!report) return;
   log_lines(report->lines);

@@ -63,15 +63,20 @@ class Supervisor {
   bool is_superseded() const;
   std::optional<Role> keep_worker();
   std::optional<Role> start_worker();
+  std::optional<Role> hand_over();
   std::optional<Role> keep_standby();
+  bool has_standby();
   std::optional<Role> start_standby();
   bool worker_is_starting() const;
   bool collect_worker();
+  void note_drained_worker(const sys::ProcessEnd& end);
   void note_worker_death(int pid, const sys::ProcessEnd& end);
   void delay_worker(bool has_served);
   void worker_came_to_serve();
   void end_replaced_standby();
   void end_upgrade();
+  int until_worker_is_late() const;
+  void end_worker_that_drains();
   int until_hang_check() const;
   void end_worker_that_hangs();
   void wait();
@@ -91,7 +96,8 @@ class Supervisor {
   UniqueFd predecessor_;           // that died
   UniqueFd replaced_standby_;      // of the build that we took over from
   bool has_ready_worker_ = false;  // its worker_is_ready has been seen, and acted upon
-  bool has_open_event_ = false;    // the last one: how long the pause was is not known yet
+  bool has_killed_late_worker_ = false;
+  bool has_open_event_ = false;  // the last one: how long the pause was is not known yet
   std::uint64_t worker_started_us_ = 0;
   std::uint64_t next_worker_us_ = 0;
   std::uint64_t next_standby_us_ = 0;

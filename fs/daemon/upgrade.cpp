@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
@@ -27,9 +28,6 @@ namespace {
 
 // How long a build may take to say that it understands the state: the worker serves meanwhile.
 constexpr std::uint64_t kCheckUs = 10'000'000;
-// How long a worker may take to answer what it has: containers wait meanwhile. One that takes
-// longer is killed; the journal knows what it was at.
-constexpr std::uint64_t kDrainUs = 300'000;
 constexpr std::size_t kMostSaid = 2000;
 
 std::string number(int value) {
@@ -54,11 +52,9 @@ std::string number(int value) {
   ::_exit(static_cast<int>(ExitCode::kSystem));
 }
 
-void keep_over_exec() {
-  for (const int fd : sys::open_descriptors().value_or(std::vector<int>())) {
-    const int flags = ::fcntl(fd, F_GETFD);
-    if (flags >= 0) ::fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC);
-  }
+void keep_over_exec(int fd, void*) {
+  const int flags = ::fcntl(fd, F_GETFD);
+  if (flags >= 0) ::fcntl(fd, F_SETFD, flags & ~FD_CLOEXEC);
 }
 
 void answer_client(const ServedView& view, const std::string& line) {
@@ -123,7 +119,7 @@ void Upgrade::add_to(std::vector<pollfd>& polled) const {
 }
 
 int Upgrade::timeout_ms() const {
-  return stage_ == Stage::kIdle ? -1 : sys::ms_until(deadline_us_);
+  return stage_ == Stage::kChecking ? sys::ms_until(deadline_us_) : -1;
 }
 
 void Upgrade::read_check() {
@@ -137,10 +133,7 @@ void Upgrade::read_check() {
 }
 
 void Upgrade::go_on() {
-  if (stage_ == Stage::kIdle) return;
-  const bool is_late = sys::monotonic_us() >= deadline_us_;
-  if (stage_ == Stage::kChecking) return follow_check(is_late);
-  if (is_late) (void)sys::send_signal(view_.memory().worker.pidfd, SIGKILL);
+  if (stage_ == Stage::kChecking) follow_check(sys::monotonic_us() >= deadline_us_);
 }
 
 void Upgrade::follow_check(bool is_late) {
@@ -169,13 +162,12 @@ void Upgrade::drain() {
   memory.died_at_us = sys::monotonic_us();
   memory.draining = 1;
   ::eventfd_write(view_.worker_bell.get(), 1);
-  deadline_us_ = sys::monotonic_us() + kDrainUs;
   stage_ = Stage::kDraining;
 }
 
 void Upgrade::hand_over() {
   stage_ = Stage::kIdle;
-  become_program(view_, program_);
+  become_program(view_, program_.c_str());
   fail({ExitCode::kSystem, program_, std::string("cannot start it: ") + std::strerror(errno), ""});
 }
 
@@ -186,12 +178,13 @@ void Upgrade::fail(const OperatorError& error) {
   report_upgrade_failed(view_, error);
 }
 
-void become_program(const ServedView& view, const std::string& program) {
-  const std::string resume = "--resume=" + number(view.state->fd());
-  keep_over_exec();
+void become_program(const ServedView& view, const char* program) {
+  char resume[32];
+  std::snprintf(resume, sizeof resume, "--resume=%d", view.state->fd());
+  (void)sys::for_each_descriptor(keep_over_exec, nullptr);
   offer_state(view.memory());
   ::eventfd_write(view.standby_bell.get(), 1);
-  ::execl(program.c_str(), "cvfsd", resume.c_str(), nullptr);
+  ::execl(program, "cvfsd", resume, nullptr);
   const int error = errno;
   if (!withdraw_offer(view.memory(), view.generation)) std::abort();
   errno = error;

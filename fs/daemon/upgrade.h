@@ -6,12 +6,18 @@
 
 #include <poll.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "daemon/served_view.h"
 
 namespace cvfs {
+
+// How long a worker that is told to end may take to answer what it has, from
+// ViewState::died_at_us on: containers wait meanwhile. The journal knows what one that is killed
+// then was at.
+inline constexpr std::uint64_t kDrainUs = 300'000;
 
 class Upgrade {
  public:
@@ -27,10 +33,12 @@ class Upgrade {
   void go_on();
 
   bool is_under_way() const { return stage_ != Stage::kIdle; }
-  // The worker has been told to end: when it has, hand_over().
+  // The worker has been told to end, and may take kDrainUs for it: when it has, hand_over().
   bool is_draining() const { return stage_ == Stage::kDraining; }
   // Becomes the other build; returns only if that cannot be.
   void hand_over();
+  // Ends it here, and says so: the view is served on.
+  void fail(const OperatorError& error);
 
  private:
   enum class Stage { kIdle, kChecking, kDraining };
@@ -40,7 +48,6 @@ class Upgrade {
   void read_check();
   void end_check(const std::string& fault);
   void drain();
-  void fail(const OperatorError& error);
 
   const ServedView& view_;
   Stage stage_ = Stage::kIdle;
@@ -52,8 +59,8 @@ class Upgrade {
 };
 
 // Offers the state to `program` and becomes it. Returns only if that fails (errno: execve(2)'s):
-// the offer is taken back then. All descriptors stay open over it.
-void become_program(const ServedView& view, const std::string& program);
+// the offer is taken back then. All descriptors stay open over it. Allocates nothing.
+void become_program(const ServedView& view, const char* program);
 
 // ---- in the build that has taken over, or in the one that goes on
 

@@ -21,6 +21,8 @@
 #include "daemon/view_record.h"
 #include "daemon/worker.h"
 #include "sys/fuse_device.h"
+#include "sys/process.h"
+#include "sys/system_log.h"
 #include "vfs/state_sections.h"
 
 namespace cvfs {
@@ -36,16 +38,9 @@ tl::unexpected<OperatorError> refuse_system(const std::string& object, const std
       {ExitCode::kSystem, object, what + ": " + std::strerror(error.value), std::move(hint)});
 }
 
-void raise_descriptor_limit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  (void)::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 // What whoever mounts has set for itself is no limit of the containers'.
 void lift_inherited_limits() {
-  raise_descriptor_limit();
+  sys::limit_descriptors(0);
   const rlimit none{RLIM_INFINITY, RLIM_INFINITY};
   (void)::setrlimit(RLIMIT_FSIZE, &none);
   // Nobody may read what is logged any more.
@@ -78,7 +73,7 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
 
 void begin_log(const ServedView& view) {
   if (view.to_syslog) {
-    log_to_syslog(view.plan.source.name);
+    sys::log_to_syslog(view.plan.source.name);
   } else {
     log_to_stderr(view.plan.source.name);
   }
@@ -290,7 +285,7 @@ Outcome<int> resume_view(int state_fd, const Build& build) {
 
 Outcome<void> check_state_of_view(int state_fd) {
   TRY(check_state(state_fd));
-  return {};
+  return check_view_record(TRY(StateMemory::read(state_fd, Section::kPlan, kPlanVersion)));
 }
 
 }  // namespace cvfs

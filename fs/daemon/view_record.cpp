@@ -104,7 +104,7 @@ json record_of(const ServedView& view) {
           {"control_path", view.control_path}};
 }
 
-// ---- reading; json's exceptions end in read_view_record()
+// ---- reading; json's exceptions end in parse_record()
 
 UniqueFd descriptor(const json& record, const char* name) {
   return UniqueFd(record.value(name, -1));
@@ -190,6 +190,16 @@ Outcome<ServedView> view_of(const json& record) {
   return view;
 }
 
+Outcome<ServedView> parse_record(std::span<const std::byte> record) {
+  const auto* text = reinterpret_cast<const char*>(record.data());
+  const std::size_t length = ::strnlen(text, record.size());
+  try {
+    return view_of(json::parse(text, text + length));
+  } catch (const json::exception& error) {
+    return refuse_record(error.what());
+  }
+}
+
 }  // namespace
 
 Outcome<void> write_view_record(const ServedView& view) {
@@ -201,16 +211,19 @@ Outcome<void> write_view_record(const ServedView& view) {
 }
 
 Outcome<ServedView> read_view_record(std::shared_ptr<StateMemory> state) {
-  const std::span<std::byte> section = state->section(Section::kPlan);
-  const auto* text = reinterpret_cast<const char*>(section.data());
-  const std::size_t length = ::strnlen(text, section.size());
-  try {
-    auto view = view_of(json::parse(text, text + length));
-    if (view) view->state = std::move(state);
-    return view;
-  } catch (const json::exception& error) {
-    return refuse_record(error.what());
+  auto view = parse_record(state->section(Section::kPlan));
+  if (view) view->state = std::move(state);
+  return view;
+}
+
+Outcome<void> check_view_record(std::span<const std::byte> record) {
+  ServedView view = TRY(parse_record(record));
+  for (UniqueFd* fd : {&view.device, &view.signals, &view.worker_bell, &view.standby_bell,
+                       &view.watch, &view.watch_place, &view.plan.mount_namespace,
+                       &view.plan.source.tenant_root, &view.plan.source.directory}) {
+    (void)fd->release();
   }
+  return {};
 }
 
 }  // namespace cvfs

@@ -4,7 +4,9 @@
 // record. Not thread-safe.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <span>
 
 #include "daemon/served_view.h"
 
@@ -16,5 +18,9 @@ Outcome<void> write_view_record(const ServedView& view);
 // The view of `state`, adopted. The descriptors it names are owned by the result. Refused: no
 // record, or one that does not make sense.
 Outcome<ServedView> read_view_record(std::shared_ptr<StateMemory> state);
+
+// Would read_view_record() take it? `record`: what is in the section kPlan. Opens, closes and
+// changes nothing that it names, in a process that has none of the view's descriptors.
+Outcome<void> check_view_record(std::span<const std::byte> record);
 
 }  // namespace cvfs

@@ -18,6 +18,8 @@
 #include "daemon/confinement.h"
 #include "daemon/fault_handler.h"
 #include "daemon/orphan.h"
+#include "daemon/process_record.h"
+#include "daemon/upgrade.h"
 #include "fuse/notifier.h"
 #include "fuse/session.h"
 #include "store/local_store.h"
@@ -54,6 +56,11 @@ bool makes_devices(const ViewPlan& plan) {
 }
 
 constexpr unsigned long kTimes = MS_NOATIME | MS_RELATIME | MS_STRICTATIME | MS_NODIRATIME;
+
+WorkerNeeds needs_of(const ViewPlan& plan) {
+  return {makes_devices(plan), static_cast<bool>(plan.mount_namespace),
+          (plan.options.mount_flags & kTimes) != 0};
+}
 
 // When access times move is a matter of the mount that is read through.
 Result<UniqueFd> mount_with_times(int directory, unsigned long flags) {
@@ -120,7 +127,7 @@ void close_strays(Mount& mount, const ServedView& view, const std::vector<int>& 
   std::set<int> strays(before.begin(), before.end());
   const ViewState& memory = view.memory();
   for (const ProcessRecord* process : {&memory.supervisor, &memory.standby, &memory.worker}) {
-    strays.erase(process->pidfd);
+    if (is_recorded(*process)) strays.erase(process->pidfd);
   }
   for (const int fd : lasting_descriptors(view)) strays.erase(fd);
   for (const int fd : others) strays.erase(fd);
@@ -157,6 +164,14 @@ WorkerWake await_bell(const ServedView& view) {
   return WorkerWake::kBell;
 }
 
+// The table is one for all processes of the view. Whatever containers have opened: the supervisor
+// can start a worker and a standby and listen, and a worker can start.
+void leave_descriptors() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+  sys::limit_descriptors(std::max<std::size_t>(limit.rlim_max / 32, 32));
+}
+
 // It has little to do, and that soon, however busy the machine is.
 constexpr int kNotifiersPriority = -10;
 
@@ -169,17 +184,21 @@ void start(Notifier& notifier, Mount& mount) {
   (void)::setpriority(PRIO_PROCESS, 0, 0);
 }
 
+constexpr int kDrainMs = kDrainUs / 1000;
+
 // Until the view is unmounted, or another process is to go on with it.
 void serve(Session& session, const ServedView& view) {
-  session.serve(thread_count(view.plan.options), view.worker_bell.get());
+  session.serve();
   while (!session.has_ended()) {
     if (await_bell(view) == WorkerWake::kBell) {
-      if (view.memory().draining != 0) session.drain();
+      if (view.memory().draining != 0) session.drain(kDrainMs);
     } else if (!is_succeeded(view)) {
-      session.drain();
+      session.drain(kDrainMs);
       become_supervisor(view);
     }
   }
+  // Who asked for the end may have died over it.
+  if (!has_ended(view) && !is_succeeded(view)) become_supervisor(view);
 }
 
 }  // namespace
@@ -200,20 +219,20 @@ OperatorError run_worker(const ServedView& view, const std::vector<int>& others,
   const auto before = sys::open_descriptors().value_or(std::vector<int>());
   auto mount = open_mount(view, adopt);
   if (!mount) return mount.error();
-  auto session = Session::adopt(view.device.get(), view.handshake, **mount);
+  auto session = Session::adopt(view.device.get(), view.handshake, **mount,
+                                {thread_count(view.plan.options), view.worker_bell.get()});
   if (!session) return cannot(view.target(), "cannot start libfuse", session.error());
   std::optional<CircleWatch> circles;
   if ((*mount)->locks) circles.emplace(view, *(*mount)->locks);
   if (view.watch) (void)::setpriority(PRIO_PROCESS, 0, kNotifiersPriority);
-  confine_worker(makes_devices(view.plan));  // the first request comes after this
+  confine_worker(needs_of(view.plan));  // the first request comes after this
   std::optional<Notifier> notifier;
   if (view.watch) {
     start(notifier.emplace(**mount, view.device.get(), view.watch.get()), **mount);
   }
-  if (adopt) {
-    close_strays(**mount, view, others, before);
-    (*session)->resume();
-  }
+  if (adopt) close_strays(**mount, view, others, before);
+  leave_descriptors();
+  if (adopt) (*session)->resume();
   memory.serving = 1;
   if (!adopt) tell();
   note_pause(memory);

@@ -1,106 +1,32 @@
 #include "fuse/session.h"
 
-#include <linux/fuse.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 
-#include <atomic>
 #include <csignal>
-#include <cstring>
-#include <span>
 #include <string>
 
-#include "base/log.h"
 #include "fuse/dispatch_lock.h"
-#include "fuse/forget.h"
 #include "fuse/libfuse.h"
 #include "fuse/operations.h"
+#include "fuse/receive_buffer.h"
 #include "fuse/request.h"
-#include "journal/receive_area.h"
 #include "sys/credentials.h"
-#include "sys/fuse_device.h"
 #include "sys/interruption.h"
+#include "sys/process.h"
 #include "sys/signal_stack.h"
 
 namespace cvfs {
 
-// Where one thread receives its requests: its slot of the receive area, in pages that are there
-// before the first request is and stay: a SIGKILL while the kernel copies a request into a page
-// that is not there would end that request with EIO.
-class ReceiveBuffer {
- public:
-  // `is_receiving` tells others when it waits for a message.
-  ReceiveBuffer(const StateMemory& state, std::size_t index, std::atomic<bool>& is_receiving)
-      : is_receiving_(is_receiving),
-        slot_(ReceiveArea(state.section(Section::kReceive)).slot(index)),
-        message_(ReceiveArea(state.section(Section::kReceive)).message(index)) {
-    slot_.is_used = 1;
-    if (::mlock(message_.data(), message_.size()) < 0) {
-      spdlog::warn("cannot lock a receive buffer: {}", std::strerror(errno));
-    }
-    // For writing, too.
-    constexpr std::size_t kPage = 4096;
-    for (std::size_t at = 0; at < message_.size(); at += kPage) message_[at] = std::byte{};
-    buffer_.mem = message_.data();
-    buffer_.mem_size = message_.size();
-  }
-  ReceiveBuffer(const ReceiveBuffer&) = delete;
-  ReceiveBuffer& operator=(const ReceiveBuffer&) = delete;
-
-  fuse_buf* get() { return &buffer_; }
-
-  // What is in it needs no more care. Before the next message is received.
-  void clear() {
-    std::memset(message_.data(), 0, sizeof(fuse_in_header));
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    slot_.done = 0;
-  }
-
-  void set_receiving(bool is_receiving) { is_receiving_ = is_receiving; }
-  std::uint32_t opcode() const { return header().opcode; }
-  // The thread that waits for the answer; 0: none, or none that can be seen from here.
-  pid_t caller() const { return static_cast<pid_t>(header().pid); }
-
-  std::span<const std::byte> message() const { return message_.first(buffer_.size); }
-
-  bool carry_out_forgets(Mount& mount) {
-    return cvfs::carry_out_forgets(mount, message_.first(buffer_.size), slot_.done);
-  }
-
- private:
-  const fuse_in_header& header() const {
-    return *reinterpret_cast<const fuse_in_header*>(message_.data());
-  }
-
-  static_assert(ReceiveArea::kMessageBytes >= kMaxWrite + FUSE_MIN_READ_BUFFER);
-  std::atomic<bool>& is_receiving_;
-  ReceiveArea::Slot& slot_;
-  std::span<std::byte> message_;
-  fuse_buf buffer_{};
-};
-
 namespace {
 
 static_assert(Statistics::kSlots == ReceiveArea::kSlots);
-RequestCounters& counters_of(const StateMemory& state, std::size_t thread) {
-  return Statistics(state.section(Section::kStatistics)).slot(thread);
-}
-
-// Those that an earlier process had read and not carried out.
-void finish_forgets(Mount& mount) {
-  const ReceiveArea area(mount.state->section(Section::kReceive));
-  for (std::size_t i = 0; i < ReceiveArea::kSlots; ++i) {
-    ReceiveArea::Slot& slot = area.slot(i);
-    if (slot.is_used != 0) (void)carry_out_forgets(mount, area.message(i), slot.done);
-  }
-}
 
 }  // namespace
 
 Result<std::unique_ptr<Session>> Session::adopt(int device_fd, const Handshake& handshake,
-                                                Mount& mount) {
-  std::unique_ptr<Session> session(new Session(mount, device_fd));
+                                                Mount& mount, ServingSettings settings) {
+  std::unique_ptr<Session> session(new Session(mount, device_fd, settings));
   char name[] = "cvfsd";
   char* arguments[] = {name, nullptr};
   fuse_args args = FUSE_ARGS_INIT(1, arguments);
@@ -128,30 +54,30 @@ Session::~Session() {
   if (session_ != nullptr) fuse_session_destroy(session_);
 }
 
-int Session::receive(ReceiveBuffer& buffer) {
+bool Session::receive(ReceiveBuffer& buffer) {
+  ++receiving_;
   buffer.clear();
-  for (;;) {
+  int received = 0;
+  do {
     buffer.set_receiving(true);
-    const int received = draining_ ? 0 : fuse_session_receive_buf(session_, buffer.get());
+    received = draining_ ? 0 : fuse_session_receive_buf(session_, buffer.get());
     buffer.set_receiving(false);
-    if (received != -EINTR && received != -EAGAIN) return received;
-  }
+  } while (received == -EINTR || received == -EAGAIN);
+  --receiving_;
+  return received > 0;
 }
 
-Session::Message Session::serve_one(ReceiveBuffer& buffer, JournalSlot& slot,
-                                    RequestCounters& counters) {
-  ++receiving_;
-  const int received = receive(buffer);
-  --receiving_;
-  if (received <= 0) return Message::kNone;
-  need_another_if_all_are_busy();
+bool Session::carry_out_notice(ReceiveBuffer& buffer, RequestCounters& counters) {
   sys::begin_request(mount_.store->judges_by_ids());
-  if (buffer.carry_out_forgets(mount_) ||
-      carry_out_interrupt(mount_, device_fd_, buffer.message())) {
-    counters.count(buffer.opcode(), false);
-    return Message::kNotice;
+  if (!buffer.carry_out_forgets(mount_) &&
+      !carry_out_interrupt(mount_, device_fd_, buffer.message())) {
+    return false;
   }
-  const RequestScope request(mount_, slot, counters, *buffer.get());
+  counters.count(buffer.opcode(), false);
+  return true;
+}
+
+void Session::answer(const RequestScope& request, ReceiveBuffer& buffer) {
   if (request.is_hopeless()) {
     request.refuse(device_fd_);
   } else if (is_lock_request(buffer.opcode())) {
@@ -159,52 +85,31 @@ Session::Message Session::serve_one(ReceiveBuffer& buffer, JournalSlot& slot,
   } else {
     fuse_session_process_buf(session_, buffer.get());
   }
-  if (!request.has_reply()) return Message::kNotice;
-  return request.is_resent() ? Message::kResent : Message::kRequest;
 }
 
-void Session::resume() {
-  sys::prepare_serving_thread();
-  mount_.journal->note_death(mount_.state->view().died_of_fault != 0);
-  // ENODEV: unmounted while nobody served.
-  if (const auto asked = sys::request_resend(device_fd_); !asked && asked.error().value != ENODEV) {
-    spdlog::error(
-        "the kernel does not send requests again ({}): those in flight hang until their callers "
-        "are killed",
-        std::strerror(asked.error().value));
-  }
-  finish_forgets(mount_);
-  std::atomic<bool> is_receiving;
-  ReceiveBuffer buffer(*mount_.state, 0, is_receiving);
-  RequestCounters& counters = counters_of(*mount_.state, 0);
-  JournalSlot slot(*mount_.journal);
-  // Requests that are sent again come before all others.
-  pollfd waiting{device_fd_, POLLIN, 0};
-  while (::poll(&waiting, 1, 0) == 1 && (waiting.revents & POLLIN) != 0) {
-    const Message message = serve_one(buffer, slot, counters);
-    if (message == Message::kNone || message == Message::kRequest) break;
-    if (message == Message::kResent) ++mount_.state->view().resent;
-  }
-  mount_.journal->drop_orphans();
-  if (mount_.locks) mount_.locks->settle();
-}
-
-void Session::serve_requests(unsigned index, int bell) {
+void Session::serve_requests(unsigned index) {
   sys::prepare_serving_thread();
   const sys::SignalStack signal_stack;
   if (await_need(index)) {
     ReceiveBuffer buffer(*mount_.state, 1 + index, threads_[index].is_receiving);
-    RequestCounters& counters = counters_of(*mount_.state, 1 + index);
+    RequestCounters& counters = counters_at(1 + index);
     JournalSlot slot(*mount_.journal);
     follower_.join();
-    while (fuse_session_exited(session_) == 0 &&
-           serve_one(buffer, slot, counters) != Message::kNone) {
+    while (fuse_session_exited(session_) == 0 && receive(buffer)) {
+      need_another_if_all_are_busy();
+      if (!carry_out_notice(buffer, counters)) {
+        answer(RequestScope(mount_, slot, counters, *buffer.get()), buffer);
+      }
       follower_.follow(buffer.caller());
     }
     follower_.leave();
   }
   end_waiting();
-  if (--serving_ == 0) ::eventfd_write(bell, 1);
+  end_thread();
+}
+
+RequestCounters& Session::counters_at(std::size_t place) {
+  return Statistics(mount_.state->section(Section::kStatistics)).slot(place);
 }
 
 // It has begun already: a thread has the credentials of the one that begins it (sys/credentials.h).
@@ -224,20 +129,25 @@ void Session::end_waiting() {
   needed_.notify_all();
 }
 
-void Session::serve(unsigned threads, int bell) {
+void Session::end_thread() {
+  if (--serving_ == 0) ::eventfd_write(settings_.bell, 1);
+}
+
+void Session::serve() {
   sys::let_waits_be_interrupted();
-  serving_ = threads;
-  for (unsigned i = 0; i < threads; ++i) threads_.emplace_back();
-  for (unsigned i = 0; i < threads; ++i) {
-    threads_[i].thread = std::jthread([this, i, bell] { serve_requests(i, bell); });
+  serving_ += settings_.threads;
+  for (unsigned i = 0; i < settings_.threads; ++i) threads_.emplace_back();
+  for (unsigned i = 0; i < settings_.threads; ++i) {
+    threads_[i].thread = std::jthread([this, i] { serve_requests(i); });
   }
 }
 
-void Session::drain() {
+void Session::drain(int timeout_ms) {
   draining_ = true;
+  const std::uint64_t end_us = sys::monotonic_us() + static_cast<std::uint64_t>(timeout_ms) * 1000;
   // Again and again: a signal that comes just before the read(2) is lost. Who is at work is left in
   // peace: some system calls do not like to be interrupted.
-  while (!has_ended()) {
+  while (!has_ended() && sys::monotonic_us() < end_us) {
     for (ServingThread& serving : threads_) {
       if (serving.is_receiving) ::pthread_kill(serving.thread.native_handle(), sys::kInterrupting);
     }

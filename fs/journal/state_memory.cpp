@@ -59,6 +59,22 @@ Outcome<void> StateMemory::check(int fd, std::span<const SectionSpec> sections) 
   return {};
 }
 
+Outcome<std::vector<std::byte>> StateMemory::read(int fd, Section kind, std::uint32_t version) {
+  const StateDirectory directory = TRY(read_directory(fd));
+  for (std::uint32_t i = 0; i < directory.count; ++i) {
+    const SectionEntry& entry = directory.sections[i];
+    const bool is_wanted = entry.kind == static_cast<std::uint32_t>(kind) &&
+                           entry.version == version && !directory.is_provisional(i);
+    if (!is_wanted) continue;
+    std::vector<std::byte> bytes(entry.bytes);
+    const ssize_t read = ::pread(fd, bytes.data(), bytes.size(), static_cast<off_t>(entry.offset));
+    if (read < 0) return refuse_errno("cannot read it", Errno{errno});
+    bytes.resize(static_cast<std::size_t>(read));
+    return bytes;
+  }
+  return std::vector<std::byte>();
+}
+
 Outcome<StateMemory> StateMemory::adopt(UniqueFd memory, std::span<const SectionSpec> sections) {
   const Adoption plan = TRY(plan_adoption(TRY(read_directory(memory.get())), sections));
   auto mapped = sys::SharedMemory::adopt(std::move(memory), plan.after.total_bytes);

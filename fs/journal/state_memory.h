@@ -29,6 +29,9 @@ class StateMemory {
   // fit the memory, a section of a version that is not understood (section.h).
   static Outcome<void> check(int fd, std::span<const SectionSpec> sections);
 
+  // What a section holds now, for who only looks on. Empty: there is none of this version.
+  static Outcome<std::vector<std::byte>> read(int fd, Section kind, std::uint32_t version);
+
   // Maps what another process made, of this build or another, which may live and go on with its own
   // sections, but not change them while this runs. What is missing is appended, and what is of
   // an older version is made anew of it; both count for others only after commit(). Takes away what

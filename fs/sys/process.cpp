@@ -1,11 +1,13 @@
 #include "sys/process.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <poll.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,14 +30,19 @@ struct PidfdInfo {
   std::int32_t exit_code;
 };
 constexpr std::uint64_t kPidfdInfoExit = 1 << 3;
-constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
+
+}  // namespace
+
+const unsigned long kIoctlPidfdInfo = _IOWR(0xFF, 11, PidfdInfo);
+
+namespace {
 
 // Of one that is no child: whose it was has to collect it first, which may take a moment.
 ProcessEnd end_of_a_stranger(int pidfd) {
   for (int attempt = 0; attempt < 3; ++attempt) {
     PidfdInfo info{};
     info.mask = kPidfdInfoExit;
-    if (::ioctl(pidfd, kPidfdGetInfo, &info) < 0) return {};
+    if (::ioctl(pidfd, kIoctlPidfdInfo, &info) < 0) return {};
     if ((info.mask & kPidfdInfoExit) != 0) return {true, info.exit_code};
     ::poll(nullptr, 0, 1);
   }
@@ -90,17 +97,36 @@ std::optional<ProcessEnd> await_end(int pidfd, int timeout_ms) {
   return ProcessEnd{true, is_exit ? info.si_status << 8 : info.si_status};
 }
 
+Result<void> for_each_descriptor(void (*visit)(int fd, void* argument), void* argument) {
+  const UniqueFd directory(::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) return last_error();
+  alignas(dirent64) char entries[4096];
+  for (;;) {
+    const ssize_t got = ::getdents64(directory.get(), entries, sizeof entries);
+    if (got <= 0) return succeeded(got);
+    for (ssize_t at = 0; at < got;) {
+      const auto* entry = reinterpret_cast<const dirent64*>(entries + at);
+      at += entry->d_reclen;
+      if (entry->d_name[0] == '.') continue;
+      const int fd = std::atoi(entry->d_name);
+      if (fd != directory.get()) visit(fd, argument);
+    }
+  }
+}
+
 Result<std::vector<int>> open_descriptors() {
   std::vector<int> open;
-  DIR* directory = ::opendir("/proc/self/fd");
-  if (directory == nullptr) return last_error();
-  while (const dirent* entry = ::readdir(directory)) {
-    if (entry->d_name[0] == '.') continue;
-    const int fd = std::atoi(entry->d_name);
-    if (fd != ::dirfd(directory)) open.push_back(fd);
-  }
-  ::closedir(directory);
+  TRY(for_each_descriptor(
+      [](int fd, void* argument) { static_cast<std::vector<int>*>(argument)->push_back(fd); },
+      &open));
   return open;
+}
+
+void limit_descriptors(std::size_t reserved) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
+  limit.rlim_cur = limit.rlim_max > reserved ? limit.rlim_max - reserved : limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 std::string how_it_ended(int status) {

@@ -15,10 +15,11 @@
 
 namespace cvfs::sys {
 
-// fork(2), but both processes go on with the same descriptor table (clone(2), CLONE_FILES): only
-// for a process with one thread. 0 in the child. The kernel writes the child's pid and a pidfd of
-// it to the addresses before the child runs, so that in shared memory they are there even if the
-// parent dies at once. EAGAIN, ENOMEM; ENOSYS: older than Linux 5.3.
+// fork(2), but both processes go on with the same descriptor table (clone(2), CLONE_FILES). If the
+// process has several threads, the child may call only what a signal handler may. 0 in the child.
+// The kernel writes the child's pid and a pidfd of it to the addresses before the child runs, so
+// that in shared memory they are there even if the parent dies at once. EAGAIN, ENOMEM; ENOSYS:
+// older than Linux 5.3.
 Result<pid_t> fork_sharing_descriptors(std::int32_t* pid, std::int32_t* pidfd);
 
 // pidfd_open(2). ESRCH, EMFILE. Any thread.
@@ -26,6 +27,9 @@ Result<UniqueFd> open_pidfd(pid_t pid);
 
 // pidfd_send_signal(2). ESRCH: it has ended. Any thread.
 Result<void> send_signal(int pidfd, int signal);
+
+// The ioctl by which await_end() asks of one that is no child.
+extern const unsigned long kIoctlPidfdInfo;
 
 // What is known of a process' end. Of one that is no child only Linux 6.15 and later tell how.
 struct ProcessEnd {
@@ -39,8 +43,17 @@ struct ProcessEnd {
 // Waits at most `timeout_ms` (-1: for ever), and collects it if it is a child. nullopt: it runs.
 std::optional<ProcessEnd> await_end(int pidfd, int timeout_ms);
 
-// The descriptors that are open in this process now. EMFILE, ENFILE; ENOENT: no /proc. Any thread.
+// Calls `visit(fd)` for each descriptor that is open in this process now. Allocates nothing, so
+// that a fork of a process with several threads may call it. EMFILE, ENFILE; ENOENT: no /proc. Any
+// thread.
+Result<void> for_each_descriptor(void (*visit)(int fd, void* argument), void* argument);
+
+// The same, all at once.
 Result<std::vector<int>> open_descriptors();
+
+// As many descriptors as this process may have, but for `reserved` of the highest numbers, which
+// are left to others that share its table. What is open stays open. Any thread.
+void limit_descriptors(std::size_t reserved);
 
 // What waitpid(2) says of a process' end, in words: "Killed", "exit code 4". Any thread.
 std::string how_it_ended(int status);

@@ -43,11 +43,14 @@ PinnedFile FileCache::keep(NodeId node, File file, bool for_good) {
   Entry& entry = found->second;
   if (added) {
     entry.file = std::move(file);
-    entry.pins = for_good ? 2 : 1;
+    entry.pins = 1;
   } else {
     // Somebody was faster; our descriptor closes when `file` goes, after the lock.
     take_pin(shard, entry);
-    if (for_good) ++entry.pins;
+  }
+  if (for_good && !std::exchange(entry.is_for_good, true)) {
+    ++entry.pins;
+    ++kept_for_good_;
   }
   return PinnedFile(this, node, &entry.file);
 }
@@ -70,7 +73,22 @@ void FileCache::keep_for_good(NodeId node) {
   Shard& shard = shard_of(node);
   const MutexLock lock(shard.mutex);
   const auto found = shard.entries.find(node);
-  if (found != shard.entries.end()) take_pin(shard, found->second);
+  if (found == shard.entries.end() || std::exchange(found->second.is_for_good, true)) return;
+  take_pin(shard, found->second);
+  ++kept_for_good_;
+}
+
+void FileCache::let_go(NodeId node) {
+  Shard& shard = shard_of(node);
+  {
+    const MutexLock lock(shard.mutex);
+    const auto found = shard.entries.find(node);
+    const bool is_kept = found != shard.entries.end() && found->second.is_for_good;
+    if (!is_kept) return;
+    found->second.is_for_good = false;
+    --kept_for_good_;
+  }
+  unpin(node);
 }
 
 void FileCache::drop(NodeId node) {
@@ -80,6 +98,7 @@ void FileCache::drop(NodeId node) {
   const auto found = shard.entries.find(node);
   if (found == shard.entries.end()) return;
   if (found->second.pins == 0) shard.idle.erase(found->second.idle);
+  if (found->second.is_for_good) --kept_for_good_;
   dropped = std::move(found->second.file);
   shard.entries.erase(found);
 }

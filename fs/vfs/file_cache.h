@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <list>
 #include <unordered_map>
@@ -50,10 +51,12 @@ class FileCache {
 
   // The same for a file that has just been opened; kept for good if its id cannot be opened again.
   PinnedFile keep(NodeId node, File file, bool for_good);
+  // How many are.
+  std::size_t kept_for_good() const { return kept_for_good_; }
 
   // Keeps what is pinned for good, and no longer.
   void keep_for_good(NodeId node);
-  void let_go(NodeId node) { unpin(node); }
+  void let_go(NodeId node);
 
   // The number is about to be given to another file. Nobody may have it pinned.
   void drop(NodeId node);
@@ -77,6 +80,7 @@ class FileCache {
     File file;
     unsigned pins = 0;  // holds and others
     unsigned holds = 0;
+    bool is_for_good = false;
     std::list<NodeId>::iterator idle;  // valid while pins == 0
   };
 
@@ -94,6 +98,7 @@ class FileCache {
 
   Store& store_;
   std::size_t idle_per_shard_;
+  std::atomic<std::size_t> kept_for_good_ = 0;
   std::array<Shard, kShards> shards_;
 };
 

@@ -1,7 +1,5 @@
 #include "vfs/kept_file.h"
 
-#include "vfs/op_open.h"
-
 namespace cvfs {
 
 namespace {
@@ -14,7 +12,9 @@ bool is_last_name(const FileStatus& status) {
 
 KeptFile::KeptFile(Mount& mount, Intent& intent, NodeId parent, FileId id) : mount_(mount) {
   const auto directory = mount.inodes.find(parent);
-  if (!directory || !id.can_reopen() || !has_room_for_handle(mount, true, false)) return;
+  if (!directory || !id.can_reopen() || mount.files->kept_for_good() >= mount.settings.most_kept) {
+    return;
+  }
   id.device = (*directory)->id.device;
   const auto node = mount.inodes.count_known(id);
   if (!node) return;

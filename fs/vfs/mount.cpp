@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "sys/fuse_notification.h"
 #include "sys/process.h"
 #include "vfs/claim.h"
@@ -39,6 +40,11 @@ HandleLimits handle_limits() {
   return {std::min<std::size_t>(most, kMaxHandles / 2), share};
 }
 
+// Handles of such inodes share their descriptors.
+std::size_t most_kept_inodes() {
+  return descriptor_limit() / 2;
+}
+
 std::string own_pid_namespace() {
   char text[64];
   const ssize_t length = ::readlink("/proc/self/ns/pid", text, sizeof text);
@@ -70,6 +76,20 @@ Result<Attributes> describe_status(Mount& mount, NodeId node, const File& file,
   attributes.is_watched = is_watched(mount, status);
   if (attributes.is_watched) attributes.is_volatile = TRY(mount.inodes.find(node))->may_be_mapped;
   return attributes;
+}
+
+// As many at least must be left for what is open, for locks and for the view's processes.
+Result<void> check_room_to_keep(Mount& mount) {
+  const std::size_t most = mount.settings.most_kept;
+  if (mount.files->kept_for_good() < most) return {};
+  static std::atomic<bool> said = false;
+  if (!said.exchange(true)) {
+    spdlog::warn(
+        "no more files can be known than {}: the backing filesystem has no file handles, so that "
+        "each takes a descriptor (said once)",
+        most);
+  }
+  return fail(ENFILE);
 }
 
 // The references of open files, and of files that cannot be opened by their id, have outlived the
@@ -107,8 +127,8 @@ Result<std::unique_ptr<Mount>> make_mount(MountParts parts) {
           : InodeTable(inodes, kMaxInodes),
       parts.adopt ? HandleTable::adopt(handles, kMaxHandles) : HandleTable(handles, kMaxHandles),
       std::make_unique<Journal>(state.section(Section::kJournal)),
-      MountSettings{parts.ttl_seconds, handle_limits(), own_pid_namespace(), 0, parts.device_fd, 0,
-                    parts.makes_devices},
+      MountSettings{parts.ttl_seconds, handle_limits(), most_kept_inodes(), own_pid_namespace(), 0,
+                    parts.device_fd, 0, parts.makes_devices},
       nullptr});
   if (parts.shares_locks) {
     mount->locks = std::make_unique<FileLocks>(*mount, state.section(Section::kLocks), parts.adopt,
@@ -183,15 +203,17 @@ Result<Entry> introduce(Mount& mount, Intent& intent, File file) {
   Entry entry;
   entry.lookup = LookupRef(mount, intent, remembered.node);
   entry.generation = remembered.generation;
-  const bool for_good = remembered.is_new && !id.can_reopen();
+  InodeRecord& record = *TRY(mount.inodes.find(remembered.node));
+  // Not new and not kept: whoever gave it its number died before it came to that.
+  const bool for_good = !id.can_reopen() && !record.kept_for_good;
+  if (for_good) TRY(check_room_to_keep(mount));
   const PinnedFile pinned = mount.files->keep(remembered.node, std::move(file), for_good);
   if (for_good) {
-    InodeRecord& record = *TRY(mount.inodes.find(remembered.node));
     record.held_fd = pinned->fd();
     record.kept_for_good = true;
   }
   if (remembered.is_new) {
-    TRY(mount.inodes.find(remembered.node))->unwatched = !is_watched(mount, status);
+    record.unwatched = !is_watched(mount, status);
     // A change of it may have been told before anybody knew that it concerns us.
     if (mount.changes != changes) status = TRY(mount.store->status(*pinned));
   }

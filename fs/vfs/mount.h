@@ -39,6 +39,7 @@ struct HandleLimits {
 struct MountSettings {
   double ttl_seconds = 1.0;  // how long the kernel may believe what nobody watches
   HandleLimits handles;
+  std::size_t most_kept = 0;  // inodes that are kept open, as they cannot be opened again
   std::string pid_namespace;  // of this process: what /proc/self/ns/pid says
   std::uint64_t root_device = 0;
   int device_fd = -1;               // the connection, borrowed

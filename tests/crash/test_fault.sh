@@ -66,6 +66,31 @@ wait "$maker" || code=$?
 equal "a MKDIR that is slow over three upgrades is made" 0 "$code"
 unmount_view "$T/view"
 
+echo "# a fault while a worker ends for an upgrade is not a later worker's"
+faults() { grep -c 'died of SIGSEGV' "$T/log"; }
+more_faults_than() { (($(faults) > $1)); } # COUNT
+mount_crash_view hang=0
+echo stuck:1:9 >"$wish"
+kill_worker || fail "a worker serves"
+eventually 5 standby
+mkdir "$T/view/load/other" &
+maker=$!
+sleep 0.3
+before=$(faults)
+upgrades=$(grep -c 'the worker ends' "$T/log")
+draining=$(worker)
+kill -HUP "$(supervisor)"
+until (($(grep -c 'the worker ends' "$T/log") > upgrades)); do :; done
+: >"$wish"
+kill -SEGV "$draining"
+check "it is reported" eventually 5 more_faults_than "$before"
+ended_well "the request is carried out" "$maker"
+reported=$(faults)
+eventually 5 standby
+kill_worker || fail "a worker serves"
+equal "and not again when the next one is killed" "$reported" "$(faults)"
+unmount_view "$T/view"
+
 echo "# the core"
 pattern=$(cat /proc/sys/kernel/core_pattern)
 if [[ $pattern == */* || $pattern == '|'* ]]; then

@@ -9,12 +9,6 @@ readonly wish=$T/wish
 said() { tail -n +"$log_start" "$T/log" | grep -qE "$1"; } # REGEX
 shows_log() { tail -n +"$log_start" "$T/log" | sed 's/^/      /' | cut -c1-200; }
 
-ended_well() { # SENTENCE PID
-  local code=0
-  wait "$2" || code=$?
-  equal "$1" 0 "$code"
-}
-
 # Workers that come from now on do that.
 wish_for() { # WISH
   echo "$1" >"$wish"
@@ -79,6 +73,21 @@ if [[ $BACKING == @(ext4|xfs|btrfs) ]]; then # a filesystem of our own: never fr
   equal "it was said once" 1 "$(tail -n +"$log_start" "$T/log" | grep -c 'MKDIR of node .* is at hand for')"
   finish
 fi
+
+echo "# a worker that somebody stops while it has nothing to do"
+mount_crash_view hang=1
+stopped=$(worker)
+kill -STOP "$stopped"
+check "it is reported" eventually 5 said "worker $stopped is stopped .state T."
+touch "$T/view/load/late" &
+toucher=$!
+sleep 2
+check "and left as it is" is_running "$toucher"
+equal "it is the same worker" "$stopped" "$(worker)"
+equal "it was said once" 1 "$(tail -n +"$log_start" "$T/log" | grep -c 'is stopped')"
+kill -CONT "$stopped"
+ended_well "who waited gets on" "$toucher"
+finish
 
 echo "# threads that hang now and then under load"
 mount_crash_view hang=1

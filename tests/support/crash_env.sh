@@ -11,6 +11,8 @@
 #   load SECONDS PROCESSES [SEED [OPTION]]   empties it and runs crash_load there; its output is in
 #                                 $T/load.out
 #   check_load SENTENCE PID       waits for such a load in the background: it has met nothing unexpected
+#   ended_well SENTENCE PID       a process in the background ends with 0
+#   hold_lease FILE...            on the backing: who opens one to write waits, up to 45 s, or until end_lease
 #   deaths, resent, pauses        of the view that was mounted last, by cvfsd's log
 #   summary                       one line of these
 #   median_pause, longest_pause   in ms, or "-"
@@ -101,6 +103,29 @@ check_load() { # SENTENCE PID
   local code=0
   wait "$2" || code=$?
   if ((code == 0)); then ok "$1"; else fail "$1" "exit code $code" "$(unexpected)" "$(tail -n 5 "$T/load.out")"; fi
+}
+
+ended_well() { # SENTENCE PID
+  local code=0
+  wait "$2" || code=$?
+  equal "$1" 0 "$code"
+}
+
+hold_lease() { # FILE...
+  : >"$T/leased"
+  python3 -c '
+import fcntl, os, signal, sys
+signal.signal(signal.SIGIO, signal.SIG_IGN)
+for path in sys.argv[1:]:
+    fcntl.fcntl(os.open(path, os.O_RDWR), fcntl.F_SETLEASE, fcntl.F_WRLCK)
+print(flush=True)
+signal.pause()' "$@" >"$T/leased" &
+  lease_holder=$!
+  eventually 5 test -s "$T/leased"
+}
+end_lease() {
+  kill "$lease_holder"
+  wait "$lease_holder" 2>/dev/null
 }
 
 unexpected() { grep UNEXPECTED "$T/load.out" | head -n 20; }

@@ -11,6 +11,7 @@
 #include "daemon/main/version.h"
 #include "daemon/view.h"
 #include "daemon/view_plan.h"
+#include "sys/system_log.h"
 
 namespace cvfs {
 namespace {
@@ -68,7 +69,7 @@ int check_state(int state_fd) {
 int resume(int state_fd) {
   const auto resumed = resume_view(state_fd, Build{kVersion, true});
   if (resumed) return *resumed;
-  log_to_syslog("upgrade");
+  sys::log_to_syslog("upgrade");
   spdlog::error("cannot take the view over: {}", resumed.error().message());
   return static_cast<int>(resumed.error().code);
 }

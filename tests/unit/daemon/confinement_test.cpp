@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <linux/capability.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/ptrace.h>
@@ -21,15 +22,16 @@
 #include <thread>
 
 #include "sys/credentials.h"
+#include "sys/process.h"
 
 namespace cvfs {
 namespace {
 
 // Runs in a child, so that this process keeps its rights. The errno, 0 for success.
-int confined(const std::function<long()>& call) {
+int confined(const std::function<long()>& call, const WorkerNeeds& needs = {}) {
   const pid_t child = ::fork();
   if (child == 0) {
-    confine_worker(false);
+    confine_worker(needs);
     errno = 0;
     ::_exit(call() < 0 ? errno : 0);
   }
@@ -93,6 +95,32 @@ TEST_F(Confinement, ServingGoesOn) {
             }),
             0);
   EXPECT_EQ(confined([] { return ::execl("/bin/true", "true", nullptr); }), 0);
+}
+
+// EBADF: it came as far as the descriptor.
+TEST_F(Confinement, WhoGoesOnForTheOthersCanDoWhatTheyDid) {
+  WorkerNeeds needs;
+  EXPECT_EQ(confined([] { return ::ioctl(-1, sys::kIoctlPidfdInfo, nullptr); }), EBADF);
+  needs.enters_mounts = true;
+  EXPECT_EQ(confined([] { return ::setns(-1, CLONE_NEWNS); }, needs), EBADF);
+  EXPECT_EQ(confined([] { return ::setns(-1, CLONE_NEWUSER); }, needs), EPERM);
+  EXPECT_EQ(confined([] { return ::setns(-1, 0); }, needs), EPERM) << "of any kind";
+  EXPECT_EQ(confined([] { return ::chroot("/nowhere"); }, needs), EPERM);
+  EXPECT_EQ(confined(
+                [] {
+                  const int own = ::open("/proc/self/ns/mnt", O_RDONLY);
+                  return own < 0 || ::unshare(CLONE_FS) < 0 ? -1 : ::setns(own, CLONE_NEWNS);
+                },
+                needs),
+            0);
+}
+
+TEST_F(Confinement, WhoIsConfinedStaysSo) {
+  EXPECT_EQ(confined([] {
+              confine_worker({true, true, true});
+              return ::setns(-1, CLONE_NEWNS);
+            }),
+            EPERM);
 }
 
 TEST_F(Confinement, NoDeviceCanBeMade) {

@@ -4,11 +4,16 @@
 #include <gmock/gmock.h>
 #include <poll.h>
 #include <sched.h>
+#include <stdlib.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <semaphore>
 #include <thread>
 
+#include "fuse/handshake.h"
+#include "sys/fuse_device.h"
 #include "sys/process.h"
 #include "worker_process.h"
 
@@ -178,6 +183,54 @@ TEST_F(HangWatchTest, OnlyReportsOneThatIsStopped) {
   const auto later = watch_.check(worker.pid());
   ASSERT_TRUE(later) << "what seemed to go on hangs";
   EXPECT_TRUE(later->replace);
+}
+
+TEST_F(HangWatchTest, ReportsAnIdleWorkerThatStaysStopped) {
+  const WorkerProcess worker(state_, [](Journal&) { wait_for_ever(); });
+  const auto becomes = [&worker](int signal) {
+    ::kill(worker.pid(), signal);
+    ::poll(nullptr, 0, 50);
+  };
+  becomes(SIGSTOP);
+  EXPECT_FALSE(watch_.find_stopped(worker.pid())) << "perhaps for a moment only";
+  const auto line = watch_.find_stopped(worker.pid());
+  ASSERT_TRUE(line);
+  EXPECT_THAT(*line, HasSubstr("is stopped (state T)"));
+  EXPECT_FALSE(watch_.find_stopped(worker.pid())) << "once";
+  EXPECT_FALSE(watch_.check(worker.pid()));
+  becomes(SIGCONT);
+  EXPECT_FALSE(watch_.find_stopped(worker.pid()));
+  becomes(SIGSTOP);
+  EXPECT_FALSE(watch_.find_stopped(worker.pid()));
+  EXPECT_TRUE(watch_.find_stopped(worker.pid())) << "another time";
+}
+
+// Nobody could end it, before or after: its system call ends when the server answers.
+TEST_F(HangWatchTest, DoesNotReplaceAWorkerThatWaitsForAFuseFilesystem) {
+  auto device = sys::open_fuse_device();
+  if (!device || ::geteuid() != 0) GTEST_SKIP() << "no FUSE here";
+  char directory[] = "/tmp/cvfs-hang-XXXXXX";
+  ASSERT_NE(::mkdtemp(directory), nullptr);
+  const WorkerProcess worker(state_, [&](Journal& journal) {
+    const bool is_mounted = ::unshare(CLONE_NEWNS) == 0 &&
+                            ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                            sys::mount_fuse(device->get(), "test", directory, 0, true) &&
+                            answer_init(device->get(), {});
+    device->reset();  // the test has it, too: without it the kernel answers
+    if (!is_mounted) return;
+    JournalSlot slot(journal);
+    (void)slot.begin(kUnique, kRename, kNode, false);
+    (void)::open(directory, O_RDONLY | O_DIRECTORY);
+  });
+  const bool is_late = becomes_late();
+  const auto report = is_late ? watch_.check(worker.pid()) : std::nullopt;
+  device->reset();  // before anything may fail: the worker could not be ended otherwise
+  ::rmdir(directory);
+  if (!is_late) GTEST_SKIP() << "no mounts here";
+  ASSERT_TRUE(report);
+  EXPECT_FALSE(report->replace);
+  EXPECT_THAT(report->lines, testing::ElementsAre(HasSubstr("the server of a FUSE filesystem")));
+  EXPECT_EQ(record().faults, 0U);
 }
 
 TEST_F(HangWatchTest, SaysNothingOfWhatADeadWorkerLeft) {

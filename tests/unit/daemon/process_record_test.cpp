@@ -36,5 +36,17 @@ TEST(ProcessRecord, WithoutAProcessDescriptorZeroStaysOpen) {
   EXPECT_TRUE(is_open(STDIN_FILENO));
 }
 
+// Who starts a process dies before the kernel has noted its pid.
+TEST(ProcessRecord, WithoutAProcessSaysNothing) {
+  const auto record = std::make_unique<ProcessRecord>();
+  const UniqueFd somebodys(::eventfd(0, EFD_CLOEXEC));
+  record->pidfd = somebodys.get();
+  EXPECT_FALSE(is_recorded(*record));
+  end_process(*record);
+  forget_process(*record);
+  EXPECT_TRUE(is_open(somebodys.get()));
+  EXPECT_EQ(record->pidfd, 0);
+}
+
 }  // namespace
 }  // namespace cvfs

@@ -128,6 +128,22 @@ TEST(ViewRecord, WhatIsNotCompleteOrNotJsonIsRefused) {
   }
 }
 
+TEST(ViewRecord, IsCheckedBeforeAnybodyGoesOnWithIt) {
+  const auto is_fine = [](const StateMemory& state) {
+    const auto record = StateMemory::read(state.fd(), Section::kPlan, kPlanVersion);
+    return record && check_view_record(*record);
+  };
+  ServedView view = some_view();
+  ASSERT_TRUE(write_view_record(view));
+  EXPECT_TRUE(is_fine(*view.state));
+  EXPECT_GE(::fcntl(view.device.get(), F_GETFD), 0) << "its descriptors stay open";
+
+  auto* text = reinterpret_cast<char*>(view.state->section(Section::kPlan).data());
+  std::strstr(text, "virtual")[0] = 'x';
+  EXPECT_FALSE(is_fine(*view.state)) << "an owner policy that this build does not know";
+  EXPECT_FALSE(is_fine(*some_state())) << "none";
+}
+
 TEST(ViewRecord, WithoutAnEndIsRefused) {
   auto state = some_state();
   const auto section = state->section(Section::kPlan);

@@ -1,0 +1,66 @@
+#!/bin/bash
+# Few descriptors, and a backing filesystem without file handles, so that each inode that the kernel knows
+# takes one: looking up more of them fails, the view goes on, and so do its processes.
+ulimit -n 1024
+# shellcheck source-path=SCRIPTDIR source=../support/upgrade_env.sh
+source "$(dirname "$0")/../support/upgrade_env.sh"
+
+readonly layers=$T/containerdata/layers
+mkdir -p "$layers/lower" "$layers/upper" "$layers/work"
+(cd "$layers/lower" && seq -f 'file%g' 3000 | xargs touch)
+chown -R 1500:1500 "$layers/lower" "$layers/upper"
+mount -t overlay -o "lowerdir=$layers/lower,upperdir=$layers/upper,workdir=$layers/work" \
+  overlay "$T/containerdata/user-toto" || skip "no overlay filesystem here"
+
+use_upgradable_builds
+mount_crash_view
+eventually 5 is_complete || fail "there are a supervisor, a worker and a standby" "$(show_daemons)"
+descriptors() { find "/proc/$(supervisor)/fd" -mindepth 1 | wc -l; }
+known() { find "$T/view" -maxdepth 1 -name 'file*' -size -1 -printf . 2>/dev/null | wc -c; }
+exec 8<"$T/view/file7"
+cd "$T/view" || exit 1
+
+echo "# more files than there are descriptors"
+equal "all are listed" 3000 "$(find . -maxdepth 1 -name 'file*' | wc -l)"
+stat file{1..3000} >/dev/null 2>"$T/err"
+equal "some cannot be looked up" 'Too many open files in system' "$(sed 's/.*: //' "$T/err" | sort -u)"
+count=$(known)
+check "hundreds are known" test "$count" -gt 300
+check "not as many as there are" test "$count" -lt 1000
+check "descriptors are left" test "$(descriptors)" -lt 900
+equal "it is said once" 1 "$(grep -c 'no more files can be known' "$T/log")"
+
+others_go_on() {
+  eventually 5 is_complete || fail "one of each is there" "$(show_daemons)"
+  check "what is open is read" cat <&8
+  check "what is known is there" stat file7
+  check "a directory can be listed" ls load
+  check "status is told" "$CVFS_BIN/cvfs" status "$T/view"
+  known >/dev/null
+}
+others_go_on
+
+echo "# the worker dies"
+kill_worker || fail "another serves"
+others_go_on
+kill_worker || fail "another serves"
+
+echo "# the supervisor dies"
+kill -KILL "$(supervisor)"
+others_go_on
+
+echo "# both others die"
+kill -KILL "$(supervisor)" "$(standby)"
+others_go_on
+
+echo "# an upgrade"
+check "goes on" upgrade_by command
+others_go_on
+
+echo "# the kernel forgets"
+echo 2 >/proc/sys/vm/drop_caches
+check "others can be known then" stat file2500
+cd / || exit 1
+exec 8<&-
+check "umount ends all" unmount_view "$T/view"
+eventually 5 umount "$T/containerdata/user-toto" || fail "nothing keeps the overlay busy"
