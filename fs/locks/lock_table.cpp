@@ -148,6 +148,15 @@ bool LockTable::set(LockOwnerRecord& owner, const LockRange& range, LockType typ
   return true;
 }
 
+bool LockTable::holds(const LockWish& wish) const {
+  const MutexLock lock(mutex_);
+  const auto owner = owners_.find(wish.owner);
+  if (owner == owners_.end()) return false;
+  return section_.find_range(*owner->second, [&](const LockRangeRecord& held) {
+    return held.type == wish.type && LockRange{held.first, held.last}.contains(wish.range);
+  }) != nullptr;
+}
+
 std::vector<HeldRange> LockTable::ranges_of(const LockOwnerRecord& owner) const {
   const MutexLock lock(mutex_);
   return section_.ranges_of(owner);

@@ -92,6 +92,7 @@ class LockTable {
   std::optional<LockConflict> conflict(const LockWish& wish) const;
   // False, and nothing changed: the table is full.
   bool set(LockOwnerRecord& owner, const LockRange& range, LockType type);
+  bool holds(const LockWish& wish) const;
   static bool holds_any(const LockOwnerRecord& owner) { return owner.ranges != 0; }
   std::vector<HeldRange> ranges_of(const LockOwnerRecord& owner) const;
 

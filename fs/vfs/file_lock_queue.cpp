@@ -77,7 +77,11 @@ std::optional<int> FileLocks::resume_wait(LockWaiter& waiter, const LockRequest&
   if (waiter.state == LockWaiter::State::kUnconfirmed) waiter.state = LockWaiter::State::kQueued;
   waiter.may_deadlock = may_deadlock(request);
   note_kind(waiter, request);
-  serve(request.wish.owner.node, request.wish.owner.kind);
+  if (table_.holds(request.wish)) {  // it died over answering him
+    finish(waiter, 0);
+  } else {
+    serve(request.wish.owner.node, request.wish.owner.kind);
+  }
   return std::nullopt;
 }
 

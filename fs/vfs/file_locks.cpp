@@ -31,7 +31,17 @@ FileLocks::FileLocks(Mount& mount, std::span<std::byte> memory, bool adopt, std:
       owners_(mount, table_, most_owners),
       is_settled_(!adopt),
       tries_(kTry, [this](std::uint64_t unique) { give_up(unique, std::nullopt); }),
-      waits_([this](std::uint64_t unique, int error) { wait_ended(unique, error); }) {}
+      waits_([this](std::uint64_t unique, int error) { wait_ended(unique, error); }) {
+  if (adopt) give_back_what_nobody_noted();
+}
+
+// A thread that waited may have had its lock from the kernel when its process died, before the
+// table knew: whoever does not wait any more would hold it until he closes the file.
+void FileLocks::give_back_what_nobody_noted() {
+  for (const LockWaiter* waiter : table_.waiters()) {
+    if (LockOwnerRecord* owner = table_.find(waiter->record->owner())) owners_.restore(*owner);
+  }
+}
 
 void FileLocks::answer_by(Refuse refuse, Grant grant) {
   refuse_ = [refuse = std::move(refuse)](std::uint64_t reply_to, int error) {

@@ -110,6 +110,9 @@ class FileLocks {
   void refuse(LockWaiter& waiter);
   void finish(LockWaiter& waiter, int error);
 
+  // At first, before there are other threads.
+  void give_back_what_nobody_noted();
+
   // Of other threads, without the stripe.
   void wait_ended(std::uint64_t unique, int error);
   void give_up(std::uint64_t unique, std::optional<int> refusal);

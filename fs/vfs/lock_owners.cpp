@@ -63,6 +63,23 @@ Result<void> LockOwners::reopen_for_writing(LockOwnerRecord& owner, UniqueFd fre
   return {};
 }
 
+void LockOwners::restore(LockOwnerRecord& owner) {
+  if (owner.fd < 0) return;
+  const std::vector<HeldRange> held = table_.ranges_of(owner);
+  for (const LockRange& gap : gaps_of(held)) {
+    (void)set_lock(owner.fd, {owner.key(), gap, LockType::kNone});
+  }
+  for (const HeldRange& piece : held) restore_range(owner, piece);
+}
+
+void LockOwners::restore_range(LockOwnerRecord& owner, const HeldRange& held) {
+  for (const LockType type : {held.type, LockType::kRead, LockType::kNone}) {
+    if (!set_lock(owner.fd, {owner.key(), held.range, type})) continue;
+    if (type != held.type) (void)table_.set(owner, held.range, type);
+    return;
+  }
+}
+
 // Other processes may have a copy of it for an instant (an upgrade): what it holds is given up
 // first.
 void LockOwners::close_descriptor(LockOwnerRecord& owner) {

@@ -26,6 +26,10 @@ class LockOwners {
   // table or of descriptors. Others: those of opening the file.
   Result<LockOwnerRecord*> get(const LockRequest& request);
 
+  // Makes what the backing's kernel holds for it what the table says. What an earlier process gave
+  // up, and others have had since, is given up in the table as well.
+  void restore(LockOwnerRecord& owner);
+
   // All that it holds goes. False: that was nothing.
   bool drop(LockOwnerRecord& owner);
   void drop_if_idle(LockOwnerRecord& owner);
@@ -37,6 +41,7 @@ class LockOwners {
  private:
   Result<void> open_for(LockOwnerRecord& owner, const LockRequest& request);
   Result<void> reopen_for_writing(LockOwnerRecord& owner, UniqueFd fresh);
+  void restore_range(LockOwnerRecord& owner, const HeldRange& held);
   static void close_descriptor(LockOwnerRecord& owner);
   void remove(LockOwnerRecord& owner);
 

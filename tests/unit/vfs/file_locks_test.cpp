@@ -1,0 +1,86 @@
+#include "vfs/file_locks.h"
+
+#include <gtest/gtest.h>
+
+#include "lock_view.h"
+
+namespace cvfs {
+namespace {
+
+class FileLocksTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "opens files by their handles";
+  }
+};
+
+// As one that is killed between the kernel's grant to it and the table's leaves it.
+TEST_F(FileLocksTest, WhatAWaiterGotAndNobodyNotedIsGivenBack) {
+  LockView view;
+  const UniqueFd host = view.host();
+  {
+    LockTable table(view.memory());
+    LockOwnerRecord* owner = table.add({view.node, 1, LockKind::kRange});
+    owner->fd = view.host().release();
+    owner->can_write = 1;
+    for (const LockRange held : {LockRange{10, 19}, LockRange{30, 39}}) {
+      ASSERT_TRUE(table.set(*owner, held, LockType::kRead));
+    }
+    LockWaiterFacts waits;
+    waits.unique = 2;
+    waits.wish = {owner->key(), {0, 34}, LockType::kWrite};
+    table.add(waits);
+    LockView::lock(owner->fd, {0, 34});
+    LockView::lock(owner->fd, {30, 39});
+  }
+  view.locks(true);
+  EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kWrite, {0, 9}));
+  EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kWrite, {20, 29}));
+  EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kWrite, {40, LockRange::kEnd}));
+  for (const LockRange held : {LockRange{10, 19}, LockRange{30, 39}}) {
+    EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kRead, held));
+    EXPECT_FALSE(LockView::can_lock(host.get(), LockType::kWrite, held)) << "it was held before";
+  }
+}
+
+TEST_F(FileLocksTest, AFlockThatAWaiterGotAndNobodyNotedIsGivenBack) {
+  LockView view;
+  const UniqueFd host = view.host();
+  {
+    LockTable table(view.memory());
+    LockOwnerRecord* owner = table.add({view.node, 1, LockKind::kWhole});
+    owner->fd = view.host().release();
+    LockWaiterFacts waits;
+    waits.unique = 2;
+    waits.wish = {owner->key(), {}, LockType::kWrite};
+    table.add(waits);
+    ASSERT_EQ(::flock(owner->fd, LOCK_EX), 0);
+  }
+  view.locks(true);
+  EXPECT_EQ(::flock(host.get(), LOCK_EX | LOCK_NB), 0);
+}
+
+// As one that is killed after the table's noting it, before the answer, leaves it.
+TEST_F(FileLocksTest, WhoeverGotHisLockIsNotInterruptedAfterwards) {
+  LockView view;
+  const LockRequest waits = view.request(1, LockType::kWrite, {0, 9}, true);
+  {
+    LockTable table(view.memory());
+    LockOwnerRecord* owner = table.add(waits.wish.owner);
+    owner->fd = view.host().release();
+    LockWaiterFacts facts;
+    facts.unique = waits.unique;
+    facts.wish = waits.wish;
+    table.add(facts);
+    ASSERT_TRUE(table.set(*owner, {0, 9}, LockType::kWrite));
+    LockView::lock(owner->fd, {0, 9});
+  }
+  view.locks(true);
+  EXPECT_EQ(view.ask(waits), 0);
+  view.locks().interrupt(waits.unique, waits.unique);
+  view.locks().settle();
+  EXPECT_FALSE(LockView::can_lock(view.host().get(), LockType::kRead, {0, 9}));
+}
+
+}  // namespace
+}  // namespace cvfs
