@@ -49,6 +49,7 @@ struct LockWaiter {
   LockWaiterRecord* record = nullptr;
   std::uint64_t reply_to = 0;
   State state = State::kQueued;
+  bool is_cancelled = false;  // while attended
   bool may_deadlock = false;  // by fcntl(2)'s rules: it is a POSIX lock
   int refusal = EINTR;        // what it is told if its wait is ended early
 

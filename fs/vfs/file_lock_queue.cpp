@@ -152,14 +152,20 @@ bool FileLocks::serve_once(NodeId node, LockKind kind) {
   return has_freed;
 }
 
+// No thread waits in its place any more.
+void FileLocks::note_unattended(LockWaiter& waiter) {
+  if (waiter.state != LockWaiter::State::kAttended) return;
+  const NodeId node = waiter.record->node;
+  auto& attended = stripe_of(node).attended;
+  std::erase(attended[node], &waiter);
+  if (attended[node].empty()) attended.erase(node);
+  waiter.state = LockWaiter::State::kQueued;
+}
+
 void FileLocks::finish(LockWaiter& waiter, int error) {
   const std::uint64_t reply_to = waiter.reply_to;
   const LockOwner key = waiter.record->owner();
-  if (waiter.state == LockWaiter::State::kAttended) {
-    auto& attended = stripe_of(key.node).attended;
-    std::erase(attended[key.node], &waiter);
-    if (attended[key.node].empty()) attended.erase(key.node);
-  }
+  note_unattended(waiter);
   table_.remove(waiter);
   crash_point(CrashPoint::kDone);
   if (LockOwnerRecord* owner = table_.find(key)) owners_.drop_if_idle(*owner);
@@ -171,24 +177,39 @@ void FileLocks::finish(LockWaiter& waiter, int error) {
 }
 
 // On the thread that waited.
-void FileLocks::wait_ended(std::uint64_t unique, int error) {
+void FileLocks::wait_ended(std::uint64_t unique, int fd, int error) {
   const auto node = table_.node_of_waiter(unique);
   if (!node) return;
   const MutexLock lock(stripe_of(*node).mutex);
   LockWaiter* waiter = table_.find_waiter(unique);
   if (waiter == nullptr) return;
-  const LockWish wish = waiter->wish();
-  LockOwnerRecord* owner = table_.find(wish.owner);
-  if (error == 0 && owner != nullptr) {
-    owner->pid = waiter->record->pid;
-    if (!table_.set(*owner, wish.range, wish.type)) {
-      (void)set_lock(owner->fd, {wish.owner, wish.range, LockType::kNone});
-      error = ENOLCK;
-    }
+  const LockKind kind = waiter->record->kind;
+  if (error == 0) error = take_over(*waiter, fd);
+  if (error == EAGAIN && !waiter->is_cancelled) {
+    note_unattended(*waiter);
+  } else {
+    const bool is_refused = error == EINTR || error == EAGAIN;
+    finish(*waiter, is_refused ? waiter->refusal : error);
   }
-  finish(*waiter, error == EINTR ? waiter->refusal : error);
   // Who stood behind it needs another that waits in its place.
-  serve(*node, wish.owner.kind);
+  serve(*node, kind);
+}
+
+// What a thread has got by waiting by `fd`. EAGAIN: its owner has another descriptor now, and by
+// that the lock is not to be had.
+int FileLocks::take_over(const LockWaiter& waiter, int fd) {
+  const LockWish wish = waiter.wish();
+  LockOwnerRecord* owner = table_.find(wish.owner);
+  if (owner == nullptr) return ENOLCK;
+  if (fd != owner->fd) {
+    const auto set = set_lock(owner->fd, wish);
+    (void)set_lock(fd, {wish.owner, {}, LockType::kNone});
+    if (!set) return set.error().value;
+  }
+  owner->pid = waiter.record->pid;
+  if (table_.set(*owner, wish.range, wish.type)) return 0;
+  owners_.restore(*owner);  // nobody may hold what nobody knows of
+  return ENOLCK;
 }
 
 // ---- waits that are ended early
@@ -223,6 +244,7 @@ void FileLocks::give_up(std::uint64_t unique, std::optional<int> refusal) {
 // What it is refused with stands in it.
 void FileLocks::refuse(LockWaiter& waiter) {
   if (waiter.state == LockWaiter::State::kAttended) {
+    waiter.is_cancelled = true;
     waits_.cancel(waiter.unique());
   } else {
     finish(waiter, waiter.refusal);

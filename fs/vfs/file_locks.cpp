@@ -28,10 +28,11 @@ int to_client(int error) {
 
 FileLocks::FileLocks(Mount& mount, std::span<std::byte> memory, bool adopt, std::size_t most_owners)
     : table_(memory),
-      owners_(mount, table_, most_owners),
+      owners_(mount, table_, most_owners,
+              [this](UniqueFd old) { waits_.close_later(std::move(old)); }),
       is_settled_(!adopt),
       tries_(kTry, [this](std::uint64_t unique) { give_up(unique, std::nullopt); }),
-      waits_([this](std::uint64_t unique, int error) { wait_ended(unique, error); }) {
+      waits_([this](std::uint64_t unique, int fd, int error) { wait_ended(unique, fd, error); }) {
   if (adopt) give_back_what_nobody_noted();
 }
 

@@ -109,12 +109,14 @@ class FileLocks {
   void note_kind(LockWaiter& waiter, const LockRequest& request);
   void refuse(LockWaiter& waiter);
   void finish(LockWaiter& waiter, int error);
+  void note_unattended(LockWaiter& waiter);
+  int take_over(const LockWaiter& waiter, int fd);
 
   // At first, before there are other threads.
   void give_back_what_nobody_noted();
 
   // Of other threads, without the stripe.
-  void wait_ended(std::uint64_t unique, int error);
+  void wait_ended(std::uint64_t unique, int fd, int error);
   void give_up(std::uint64_t unique, std::optional<int> refusal);
 
   LockTable table_;

@@ -9,8 +9,8 @@
 namespace cvfs {
 
 // What an earlier process heard of closes, nobody knows any more.
-LockOwners::LockOwners(Mount& mount, LockTable& table, std::size_t most)
-    : mount_(mount), table_(table), most_(most) {
+LockOwners::LockOwners(Mount& mount, LockTable& table, std::size_t most, Retire retire)
+    : mount_(mount), table_(table), most_(most), retire_(std::move(retire)) {
   table_.for_each_owner([this](const LockOwnerRecord& owner) { note_close(owner); });
 }
 
@@ -58,8 +58,11 @@ Result<void> LockOwners::reopen_for_writing(LockOwnerRecord& owner, UniqueFd fre
   for (const HeldRange& held : table_.ranges_of(owner)) {
     TRY(set_lock(fresh.get(), {owner.key(), held.range, held.type}));
   }
-  const UniqueFd old(owner.fd.exchange(fresh.release()));
+  UniqueFd old(owner.fd.exchange(fresh.release()));
   owner.can_write = 1;  // afterwards: who dies in between only opens it once more
+  // Also what a thread that waits by it has got just now: it asks for that once more.
+  (void)set_lock(old.get(), {owner.key(), {}, LockType::kNone});
+  retire_(std::move(old));
   return {};
 }
 

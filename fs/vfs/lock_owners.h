@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <unordered_set>
 
 #include "base/mutex.h"
@@ -19,8 +20,10 @@ struct Mount;
 
 class LockOwners {
  public:
+  // Closes a descriptor that its owner has no more when nobody waits by it.
+  using Retire = std::function<void(UniqueFd)>;
   // `most`: how many may have a descriptor.
-  LockOwners(Mount& mount, LockTable& table, std::size_t most);
+  LockOwners(Mount& mount, LockTable& table, std::size_t most, Retire retire);
 
   // The asker, with a descriptor that can hold what he wants. ENOLCK: there are too many, in the
   // table or of descriptors. Others: those of opening the file.
@@ -48,6 +51,7 @@ class LockOwners {
   Mount& mount_;
   LockTable& table_;
   std::size_t most_;
+  Retire retire_;
   Mutex mutex_;  // a leaf
   std::unordered_set<const LockOwnerRecord*> closing_ CVFS_GUARDED_BY(mutex_);
 };

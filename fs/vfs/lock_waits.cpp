@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <chrono>
+#include <utility>
 
 #include "sys/credentials.h"
 #include "sys/interruption.h"
@@ -55,6 +56,14 @@ bool LockWaits::start(std::uint64_t unique, int fd, const LockWish& wish) {
   if (!free->thread.joinable()) free->thread = std::jthread([this, free] { run(*free); });
   free->begun.notify_one();
   return true;
+}
+
+void LockWaits::close_later(UniqueFd fd) {
+  const auto retired = std::make_shared<const UniqueFd>(std::move(fd));
+  const std::lock_guard lock(mutex_);
+  for (Slot& slot : slots_) {
+    if (slot.state != Slot::State::kIdle && slot.fd == retired->get()) slot.retired = retired;
+  }
 }
 
 void LockWaits::cancel(std::uint64_t unique) {
@@ -114,10 +123,15 @@ void LockWaits::run(Slot& slot) {
     if (slot.is_cancelled) --cancelled_;
     if (is_ending_) return;
     const std::uint64_t unique = slot.unique;
+    const int fd = slot.fd;
     lock.unlock();
-    ended_(unique, error);
+    ended_(unique, fd, error);
     lock.lock();
     slot.state = Slot::State::kIdle;
+    auto retired = std::exchange(slot.retired, nullptr);
+    lock.unlock();
+    retired.reset();
+    lock.lock();
   }
 }
 

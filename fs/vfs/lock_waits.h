@@ -8,9 +8,11 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 
+#include "base/unique_fd.h"
 #include "locks/lock_table.h"
 
 namespace cvfs {
@@ -19,8 +21,9 @@ class LockWaits {
  public:
   static constexpr std::size_t kMost = 512;
 
-  // How a wait ended: 0: the lock is held now; EINTR: it was cancelled. On the wait's own thread.
-  using Ended = std::function<void(std::uint64_t unique, int error)>;
+  // How a wait ended: 0: the lock is held now, by `fd`; EINTR: it was cancelled. On the wait's own
+  // thread.
+  using Ended = std::function<void(std::uint64_t unique, int fd, int error)>;
   explicit LockWaits(Ended ended);
   ~LockWaits();
   LockWaits(const LockWaits&) = delete;
@@ -28,6 +31,8 @@ class LockWaits {
 
   // `fd` is borrowed until the wait has ended. False: there are kMost already.
   bool start(std::uint64_t unique, int fd, const LockWish& wish);
+  // Such a descriptor whose owner has another one now: closed when nobody waits by it any more.
+  void close_later(UniqueFd fd);
   // Ends it soon, unless it is just ending by itself.
   void cancel(std::uint64_t unique);
 
@@ -36,6 +41,7 @@ class LockWaits {
     enum class State { kIdle, kWaiting, kEnding } state = State::kIdle;
     std::uint64_t unique = 0;
     int fd = -1;
+    std::shared_ptr<const UniqueFd> retired;  // `fd`, if it is to be closed after the wait
     LockWish wish;
     bool is_cancelled = false;
     std::condition_variable begun;

@@ -82,5 +82,25 @@ TEST_F(FileLocksTest, WhoeverGotHisLockIsNotInterruptedAfterwards) {
   EXPECT_FALSE(LockView::can_lock(view.host().get(), LockType::kRead, {0, 9}));
 }
 
+// A thread of a process waits to read while another one comes to lock for writing, by which the
+// process gets another descriptor.
+TEST_F(FileLocksTest, WhoeverComesToWriteWhileHeWaitsHoldsAllOfIt) {
+  LockView view;
+  const UniqueFd host = view.host();
+  ASSERT_EQ(view.ask(view.request(1, LockType::kRead, {50, 59})), 0);
+  LockView::lock(host.get(), {0, 9});
+  const LockRequest waits = view.request(1, LockType::kRead, {0, 9}, true);
+  ASSERT_EQ(view.ask(waits), LockView::kWaits);
+  ASSERT_EQ(view.ask(view.request(1, LockType::kWrite, {100, 109})), 0);
+  ASSERT_EQ(view.ask(view.request(1, LockType::kNone, {50, 59})), 0);
+  EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kWrite, {50, 59})) << "given up";
+  LockView::unlock(host.get());
+  EXPECT_EQ(view.answer_of(waits), 0);
+  EXPECT_FALSE(LockView::can_lock(host.get(), LockType::kWrite, {0, 9}));
+  EXPECT_FALSE(LockView::can_lock(host.get(), LockType::kRead, {100, 109}));
+  ASSERT_EQ(view.ask(view.request(1, LockType::kNone, {})), 0);
+  EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kWrite, {}));
+}
+
 }  // namespace
 }  // namespace cvfs
