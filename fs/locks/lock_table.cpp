@@ -23,7 +23,7 @@ LockTable::LockTable(std::span<std::byte> memory) : section_(memory) {
   std::ranges::sort(left, {}, &LockOwnerRecord::order);
   for (LockOwnerRecord* owner : left) {
     // Its process died over closing it: nothing is held by it any more.
-    if (owner->fd < 0) section_.replace_ranges(*owner, {});
+    if (owner->fd < 0) section_.drop_ranges(*owner);
     index(*owner);
   }
   std::vector<LockWaiterRecord*> waiting;
@@ -134,11 +134,17 @@ std::optional<LockConflict> LockTable::conflict(const LockWish& wish) const {
   return std::nullopt;
 }
 
+bool LockTable::has_room(const LockWish& wish) const {
+  const MutexLock lock(mutex_);
+  const auto owner = owners_.find(wish.owner);
+  return section_.has_room(owner == owners_.end() ? nullptr : owner->second,
+                           {wish.range, wish.type, 0});
+}
+
 bool LockTable::set(LockOwnerRecord& owner, const LockRange& range, LockType type) {
   const MutexLock lock(mutex_);
   const bool held_none = owner.ranges == 0;
-  const HeldRange change{range, type, now_us() / 1'000'000};
-  if (!section_.replace_ranges(owner, changed(section_.ranges_of(owner), change))) return false;
+  if (!section_.change(owner, {range, type, now_us() / 1'000'000})) return false;
   if (held_none && owner.ranges != 0) {
     owner.order = section_.next_order();
     auto& owners = files_[owner.node].owners;

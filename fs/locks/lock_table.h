@@ -91,6 +91,9 @@ class LockTable {
   // --- what they hold
   // The first that conflicts, in the kernel's order: by when owners came to hold, then by range.
   std::optional<LockConflict> conflict(const LockWish& wish) const;
+  // May the owner have one more (LockSection::has_room())? To be asked before the kernel's locks
+  // are changed: what was possible then can be set() afterwards.
+  bool has_room(const LockWish& wish) const;
   // False, and nothing changed: the table is full.
   bool set(LockOwnerRecord& owner, const LockRange& range, LockType type);
   bool holds(const LockWish& wish) const;

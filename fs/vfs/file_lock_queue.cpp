@@ -207,7 +207,7 @@ int FileLocks::take_over(const LockWaiter& waiter, int fd) {
     if (!set) return set.error().value;
   }
   owner->pid = waiter.record->pid;
-  if (table_.set(*owner, wish.range, wish.type)) return 0;
+  if (table_.has_room(wish) && table_.set(*owner, wish.range, wish.type)) return 0;
   owners_.restore(*owner);  // nobody may hold what nobody knows of
   return ENOLCK;
 }

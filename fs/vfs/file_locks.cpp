@@ -75,6 +75,7 @@ bool FileLocks::may_be_free_soon(const LockRequest& request) {
 
 FileLocks::Attempt FileLocks::attempt(const LockRequest& request) {
   const LockWish& wish = request.wish;
+  if (!table_.has_room(wish)) return {ENOLCK};
   if (wish.type == LockType::kNone) return unlock(request);
   const LockOwnerRecord* known = table_.find(wish.owner);
   // A lock of the whole file is taken away also where the new one is not to be had.
@@ -98,8 +99,7 @@ FileLocks::Attempt FileLocks::lock(const LockRequest& request, LockOwnerRecord& 
   const LockType held = set ? wish.type : LockType::kNone;
   owner.pid = request.pid;
   if (!table_.set(owner, wish.range, held)) {
-    // Nobody may hold what nobody knows of.
-    (void)set_lock(owner.fd, {wish.owner, wish.range, LockType::kNone});
+    owners_.restore(owner);  // nobody may hold what nobody knows of
     return {ENOLCK};
   }
   crash_point(CrashPoint::kDone);
@@ -112,7 +112,10 @@ FileLocks::Attempt FileLocks::unlock(const LockRequest& request) {
   if (owner == nullptr || owner->fd < 0) return {0};
   if (const auto set = set_lock(owner->fd, request.wish); !set) return {set.error().value};
   crash_point(CrashPoint::kExecuted);
-  if (!table_.set(*owner, request.wish.range, LockType::kNone)) return {ENOLCK};
+  if (!table_.set(*owner, request.wish.range, LockType::kNone)) {
+    owners_.restore(*owner);
+    return {ENOLCK};
+  }
   crash_point(CrashPoint::kDone);
   owners_.drop_if_idle(*owner);
   return {0, true};

@@ -102,5 +102,33 @@ TEST_F(FileLocksTest, WhoeverComesToWriteWhileHeWaitsHoldsAllOfIt) {
   EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kWrite, {}));
 }
 
+// Owners of other files take all ranges but a few hundred.
+void fill(LockView& view) {
+  LockTable table(view.memory());
+  constexpr NodeId kOthers = 1000;
+  for (NodeId node = kOthers; node < kOthers + LockSection::kRanges / 200 - 10; ++node) {
+    LockOwnerRecord* owner = table.add({node, node, LockKind::kRange});
+    owner->fd = 0;
+    for (std::uint64_t i = 0; i < 200; ++i) table.set(*owner, {2 * i, 2 * i}, LockType::kRead);
+  }
+}
+
+TEST_F(FileLocksTest, WhoeverIsRefusedForWantOfRoomKeepsWhatHeHas) {
+  LockView view;
+  fill(view);
+  const UniqueFd host = view.host();
+  ASSERT_EQ(view.ask(view.request(1, LockType::kRead, {0, 29})), 0);
+  ASSERT_EQ(view.ask(view.request(1, LockType::kWrite, {40, 40})), 0);
+  for (std::uint64_t owner = 2; view.ask(view.request(owner, LockType::kRead, {50, 50})) == 0;) {
+    ++owner;
+  }
+  EXPECT_EQ(view.ask(view.request(1, LockType::kWrite, {10, 14})), ENOLCK);
+  EXPECT_EQ(view.ask(view.request(1, LockType::kNone, {10, 14})), ENOLCK);
+  EXPECT_FALSE(LockView::can_lock(host.get(), LockType::kWrite, {10, 14}));
+  EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kRead, {10, 14}));
+  EXPECT_EQ(view.ask(view.request(1, LockType::kNone, {20, 99})), 0);
+  EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kWrite, {40, 40}));
+}
+
 }  // namespace
 }  // namespace cvfs

@@ -31,7 +31,7 @@ class LockView {
  public:
   static constexpr int kWaits = -1;
 
-  explicit LockView(std::size_t most_owners = 100)
+  explicit LockView(std::size_t most_owners = 10'000)
       : most_owners_(most_owners),
         memory_(
             static_cast<std::byte*>(::mmap(nullptr, LockSection::bytes(), PROT_READ | PROT_WRITE,
