@@ -104,6 +104,10 @@ FileLocks::Attempt FileLocks::retry(LockWaiter& waiter) {
   if (is_covered(wish)) return {EAGAIN};
   const LockRequest request = request_of(waiter);
   const Attempt made = attempt(request);
+  if (made.error == LockOwners::kTooMany) {
+    note_starved(wish.owner.node, wish.owner.kind);
+    return {EAGAIN};
+  }
   if (made.error != EAGAIN || table_.conflict(wish)) return made;
   const Attempt attended = attend(waiter, request);
   return {attended.error, made.has_freed};
@@ -112,7 +116,11 @@ FileLocks::Attempt FileLocks::retry(LockWaiter& waiter) {
 // Whoever is in the way is not of this view: a thread waits for him in the kernel.
 FileLocks::Attempt FileLocks::attend(LockWaiter& waiter, const LockRequest& request) {
   const auto owner = owners_.get(request);
-  if (!owner) return {owner.error().value};
+  if (!owner) {
+    if (owner.error().value != LockOwners::kTooMany) return {owner.error().value};
+    note_starved(request.wish.owner.node, request.wish.owner.kind);
+    return {EAGAIN};
+  }
   if (!waits_.start(waiter.unique(), (*owner)->fd, request.wish)) {
     return {request.waits ? ENOLCK : EAGAIN};  // a try just waits, and is refused then
   }
@@ -131,6 +139,7 @@ void FileLocks::serve(NodeId node, LockKind kind) {
 bool FileLocks::serve_once(NodeId node, LockKind kind) {
   std::optional<LockWish> exclusive;  // the last that was granted: in the way of most others
   bool has_freed = false;
+  bool lacks_room = false;
   std::uint64_t order = 0;
   for (Waiters some = table_.queue(node, kind); !some.empty();
        some = table_.queue(node, kind, order)) {
@@ -139,6 +148,10 @@ bool FileLocks::serve_once(NodeId node, LockKind kind) {
       const LockWish wish = waiter->wish();
       if (waiter->state != LockWaiter::State::kQueued || is_in_the_way_of(wish, exclusive))
         continue;
+      if (owners_.is_full() && table_.find(wish.owner) == nullptr) {
+        lacks_room = true;
+        continue;
+      }
       const Attempt made = retry(*waiter);
       has_freed = has_freed || made.has_freed;
       if (made.error == EAGAIN) continue;
@@ -149,7 +162,42 @@ bool FileLocks::serve_once(NodeId node, LockKind kind) {
         exclusive && exclusive->range == LockRange{} && !table_.is_awaited_by(exclusive->owner);
     if (is_all_behind) break;
   }
+  if (lacks_room) note_starved(node, kind);
   return has_freed;
+}
+
+// ---- when there are as many owners as may have a descriptor
+
+void FileLocks::note_starved(NodeId node, LockKind kind) {
+  const MutexLock lock(starving_);
+  starved_.insert({node, kind});
+  has_starved_ = true;
+}
+
+// Whoever has unlocked keeps his descriptor for the next time where there are many to spare.
+void FileLocks::make_room() {
+  while (owners_.is_full()) {
+    const auto idle = owners_.take_idle();
+    if (!idle) return;
+    const MutexLock lock(stripe_of(idle->node).mutex);
+    if (LockOwnerRecord* owner = table_.find(*idle)) owners_.drop_if_idle(*owner);
+  }
+}
+
+void FileLocks::serve_starved() {
+  while (has_starved_) {
+    make_room();
+    if (owners_.is_full()) return;
+    std::pair<NodeId, LockKind> file;
+    {
+      const MutexLock lock(starving_);
+      has_starved_ = starved_.size() > 1;
+      if (starved_.empty()) return;
+      file = starved_.extract(starved_.begin()).value();
+    }
+    const MutexLock lock(stripe_of(file.first).mutex);
+    serve(file.first, file.second);
+  }
 }
 
 // No thread waits in its place any more.
@@ -180,7 +228,7 @@ void FileLocks::finish(LockWaiter& waiter, int error) {
 void FileLocks::wait_ended(std::uint64_t unique, int fd, int error) {
   const auto node = table_.node_of_waiter(unique);
   if (!node) return;
-  const MutexLock lock(stripe_of(*node).mutex);
+  const Turn turn(*this, *node);
   LockWaiter* waiter = table_.find_waiter(unique);
   if (waiter == nullptr) return;
   const LockKind kind = waiter->record->kind;
@@ -219,7 +267,7 @@ std::optional<std::uint64_t> FileLocks::interrupt(std::uint64_t unique, std::uin
   const std::optional<std::uint64_t> oldest = early_.note(unique, reply_to);
   const auto node = table_.node_of_waiter(unique);
   if (!node) return oldest;
-  const MutexLock lock(stripe_of(*node).mutex);
+  const Turn turn(*this, *node);
   LockWaiter* waiter = table_.find_waiter(unique);
   if (waiter == nullptr || waiter->state == LockWaiter::State::kUnconfirmed) return oldest;
   (void)early_.take(unique);
@@ -234,7 +282,7 @@ void FileLocks::refuse_as_deadlock(std::uint64_t unique) {
 void FileLocks::give_up(std::uint64_t unique, std::optional<int> refusal) {
   const auto node = table_.node_of_waiter(unique);
   if (!node) return;
-  const MutexLock lock(stripe_of(*node).mutex);
+  const Turn turn(*this, *node);
   LockWaiter* waiter = table_.find_waiter(unique);
   if (waiter == nullptr || waiter->state == LockWaiter::State::kUnconfirmed) return;
   waiter->refusal = refusal.value_or(waiter->refusal);

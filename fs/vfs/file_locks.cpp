@@ -53,7 +53,8 @@ void FileLocks::answer_by(Refuse refuse, Grant grant) {
 
 std::optional<int> FileLocks::change(const LockRequest& request) {
   const NodeId node = request.wish.owner.node;
-  const MutexLock lock(stripe_of(node).mutex);
+  make_room();
+  const Turn turn(*this, node);
   if (LockWaiter* known = table_.find_waiter(request.unique)) return resume_wait(*known, request);
   const Attempt made = attempt(request);
   if (made.has_freed) serve(node, request.wish.owner.kind);
@@ -122,7 +123,8 @@ FileLocks::Attempt FileLocks::unlock(const LockRequest& request) {
 }
 
 Result<std::optional<LockConflict>> FileLocks::test(const LockRequest& request) {
-  const MutexLock lock(stripe_of(request.wish.owner.node).mutex);
+  make_room();
+  const Turn turn(*this, request.wish.owner.node);
   auto conflict = table_.conflict(request.wish);
   if (conflict) return conflict;
   // Nobody of this view is in the way.
@@ -136,7 +138,7 @@ Result<std::optional<LockConflict>> FileLocks::test(const LockRequest& request) 
 
 void FileLocks::close(NodeId node, HandleId handle, std::uint64_t owner_id) {
   if (!table_.has_owners(node)) return;
-  const MutexLock lock(stripe_of(node).mutex);
+  const Turn turn(*this, node);
   for (const LockOwnerRecord* owner : table_.owners_of(node)) {
     if (owner->handle == handle && owner->id != owner_id) owners_.note_close(*owner);
   }
@@ -147,7 +149,7 @@ void FileLocks::close(NodeId node, HandleId handle, std::uint64_t owner_id) {
 
 void FileLocks::release(NodeId node, HandleId handle) {
   if (!table_.has_owners(node)) return;
-  const MutexLock lock(stripe_of(node).mutex);
+  const Turn turn(*this, node);
   for (LockOwnerRecord* owner : table_.owners_of(node)) {
     if (owner->handle != handle) continue;
     const LockKind kind = owner->kind;

@@ -12,8 +12,10 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
@@ -82,6 +84,23 @@ class FileLocks {
     // By file: those that a thread waits for in the kernel. An empty list is not kept.
     std::unordered_map<NodeId, Waiters> attended;
   };
+  // Has a file's turn; afterwards those get theirs who wait for a descriptor.
+  class Turn {
+   public:
+    Turn(FileLocks& locks, NodeId node) : locks_(locks), mutex_(locks.stripe_of(node).mutex) {
+      mutex_.lock();
+    }
+    ~Turn() {
+      mutex_.unlock();
+      locks_.serve_starved();
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    FileLocks& locks_;
+    Mutex& mutex_;
+  };
   static constexpr std::size_t kStripes = 64;
   // How long a try waits for a close that is under way (docs/locks.md).
   static constexpr std::chrono::milliseconds kTry{10};
@@ -112,6 +131,11 @@ class FileLocks {
   void note_unattended(LockWaiter& waiter);
   int take_over(const LockWaiter& waiter, int fd);
 
+  // ---- owners' descriptors (file_lock_queue.cpp); all of these without a stripe
+  void make_room();
+  void serve_starved();
+  void note_starved(NodeId node, LockKind kind);
+
   // At first, before there are other threads.
   void give_back_what_nobody_noted();
 
@@ -126,6 +150,10 @@ class FileLocks {
   std::function<void()> posix_waits_;
   std::atomic<bool> is_settled_;
   std::array<Stripe, kStripes> stripes_;
+  // Where somebody waits only for a descriptor.
+  Mutex starving_;
+  std::set<std::pair<NodeId, LockKind>> starved_ CVFS_GUARDED_BY(starving_);
+  std::atomic<bool> has_starved_ = false;
   // One at a time: of two that close a circle only the second is refused.
   Mutex deadlock_;
   EarlyInterrupts early_;

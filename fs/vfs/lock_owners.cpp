@@ -11,16 +11,20 @@ namespace cvfs {
 // What an earlier process heard of closes, nobody knows any more.
 LockOwners::LockOwners(Mount& mount, LockTable& table, std::size_t most, Retire retire)
     : mount_(mount), table_(table), most_(most), retire_(std::move(retire)) {
-  table_.for_each_owner([this](const LockOwnerRecord& owner) { note_close(owner); });
+  table_.for_each_owner([this](const LockOwnerRecord& owner) {
+    note_close(owner);
+    if (!LockTable::holds_any(owner)) note_idle(owner, true);
+  });
 }
 
 Result<LockOwnerRecord*> LockOwners::get(const LockRequest& request) {
   LockOwnerRecord* owner = table_.find(request.wish.owner);
   if (owner == nullptr) {
-    if (table_.owner_count() >= most_) return fail(ENOLCK);
+    if (is_full()) return fail(kTooMany);
     owner = table_.add(request.wish.owner);
     if (owner == nullptr) return fail(ENOLCK);
   }
+  note_idle(*owner, false);
   owner->handle = request.handle;
   if (const auto opened = open_for(*owner, request); !opened) {
     drop_if_idle(*owner);
@@ -96,6 +100,7 @@ void LockOwners::remove(LockOwnerRecord& owner) {
   {
     const MutexLock lock(mutex_);
     closing_.erase(&owner);
+    idle_.erase(owner.key());
   }
   table_.remove(owner);
 }
@@ -104,9 +109,24 @@ void LockOwners::remove(LockOwnerRecord& owner) {
 // until he closes the file.
 void LockOwners::drop_if_idle(LockOwnerRecord& owner) {
   if (LockTable::holds_any(owner) || table_.is_awaited_by(owner.key())) return;
-  if (owner.fd >= 0 && table_.owner_count() < most_ / 2) return;
+  if (owner.fd >= 0 && table_.owner_count() < most_ / 2) return note_idle(owner, true);
   close_descriptor(owner);
   remove(owner);
+}
+
+void LockOwners::note_idle(const LockOwnerRecord& owner, bool is_idle) {
+  const MutexLock lock(mutex_);
+  if (is_idle) {
+    idle_.insert(owner.key());
+  } else {
+    idle_.erase(owner.key());
+  }
+}
+
+std::optional<LockOwner> LockOwners::take_idle() {
+  const MutexLock lock(mutex_);
+  if (idle_.empty()) return std::nullopt;
+  return idle_.extract(idle_.begin()).value();
 }
 
 bool LockOwners::drop(LockOwnerRecord& owner) {

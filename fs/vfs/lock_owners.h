@@ -4,8 +4,10 @@
 // by one thread at a time (FileLocks' stripes).
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <unordered_set>
 
 #include "base/mutex.h"
@@ -25,9 +27,14 @@ class LockOwners {
   // `most`: how many may have a descriptor.
   LockOwners(Mount& mount, LockTable& table, std::size_t most, Retire retire);
 
-  // The asker, with a descriptor that can hold what he wants. ENOLCK: there are too many, in the
-  // table or of descriptors. Others: those of opening the file.
+  // The asker, with a descriptor that can hold what he wants. kTooMany: there are `most`. ENOLCK:
+  // the table is full. Others: those of opening the file.
+  static constexpr int kTooMany = EMFILE;
   Result<LockOwnerRecord*> get(const LockRequest& request);
+  bool is_full() const { return table_.owner_count() >= most_; }
+  // One that perhaps holds nothing and is not waited for: to be dropped if so, when its file's
+  // turn is the asker's.
+  std::optional<LockOwner> take_idle();
 
   // Makes what the backing's kernel holds for it what the table says. What an earlier process gave
   // up, and others have had since, is given up in the table as well.
@@ -46,6 +53,7 @@ class LockOwners {
   Result<void> reopen_for_writing(LockOwnerRecord& owner, UniqueFd fresh);
   void restore_range(LockOwnerRecord& owner, const HeldRange& held);
   static void close_descriptor(LockOwnerRecord& owner);
+  void note_idle(const LockOwnerRecord& owner, bool is_idle);
   void remove(LockOwnerRecord& owner);
 
   Mount& mount_;
@@ -54,6 +62,7 @@ class LockOwners {
   Retire retire_;
   Mutex mutex_;  // a leaf
   std::unordered_set<const LockOwnerRecord*> closing_ CVFS_GUARDED_BY(mutex_);
+  std::unordered_set<LockOwner, LockOwnerHash> idle_ CVFS_GUARDED_BY(mutex_);
 };
 
 }  // namespace cvfs

@@ -130,5 +130,35 @@ TEST_F(FileLocksTest, WhoeverIsRefusedForWantOfRoomKeepsWhatHeHas) {
   EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kWrite, {40, 40}));
 }
 
+TEST_F(FileLocksTest, WhoeverWaitsIsNotRefusedForWantOfADescriptor) {
+  LockView view(10);
+  ASSERT_EQ(view.ask(view.whole(1, LockType::kWrite)), 0);
+  std::vector<LockRequest> waiting;
+  for (std::uint64_t owner = 2; owner < 42; ++owner) {
+    waiting.push_back(view.whole(owner, LockType::kRead, true));
+    ASSERT_EQ(view.ask(waiting.back()), LockView::kWaits);
+  }
+  ASSERT_EQ(view.ask(view.whole(1, LockType::kNone)), 0);
+  EXPECT_EQ(view.ask(view.whole(50, LockType::kRead)), ENOLCK) << "who does not wait yet";
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    ASSERT_EQ(view.answer_of(waiting[i]), 0) << i;
+    ASSERT_EQ(view.ask(view.whole(waiting[i].wish.owner.id, LockType::kNone)), 0);
+  }
+  EXPECT_EQ(view.ask(view.whole(50, LockType::kRead)), 0);
+}
+
+TEST_F(FileLocksTest, DescriptorsOfThoseWhoHoldNothingGoToThoseWhoDo) {
+  LockView view(10);
+  for (std::uint64_t owner = 1; owner < 10; ++owner) {
+    ASSERT_EQ(view.ask(view.whole(owner, LockType::kWrite)), 0);
+    ASSERT_EQ(view.ask(view.whole(owner, LockType::kNone)), 0);
+  }
+  view.node = view.look_up("other");
+  view.reads = view.open(view.node, O_RDONLY);
+  for (std::uint64_t owner = 1; owner < 11; ++owner) {
+    EXPECT_EQ(view.ask(view.whole(owner, LockType::kRead)), 0) << owner;
+  }
+}
+
 }  // namespace
 }  // namespace cvfs

@@ -93,7 +93,9 @@ class LockView {
     return request;
   }
   LockRequest whole(std::uint64_t owner, LockType type, bool waits = false) {
-    return request(owner, type, {}, waits, LockKind::kWhole);
+    LockRequest request = this->request(owner, type, {}, waits, LockKind::kWhole);
+    request.handle = reads;
+    return request;
   }
 
   NodeId look_up(const char* name) {
