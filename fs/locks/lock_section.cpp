@@ -76,10 +76,11 @@ void LockSection::give_back(LockWaiterRecord& waiter) {
   free_waiters_.push_back(static_cast<std::uint32_t>(&waiter - waiters_));
 }
 
-std::vector<HeldRange> LockSection::ranges_of(const LockOwnerRecord& owner) const {
+std::vector<HeldRange> LockSection::ranges_of(const LockOwnerRecord& owner,
+                                              std::size_t most) const {
   std::vector<HeldRange> held;
   // Whoever reads in another process may step into a chain that is being written.
-  for (std::uint32_t i = owner.ranges; i != 0 && held.size() < kRanges; i = ranges_[i].next) {
+  for (std::uint32_t i = owner.ranges; i != 0 && held.size() < most; i = ranges_[i].next) {
     held.push_back(range_at(i));
   }
   return held;

@@ -89,7 +89,8 @@ class LockSection {
   void give_back(LockOwnerRecord& owner);  // with its ranges
   void give_back(LockWaiterRecord& waiter);
 
-  std::vector<HeldRange> ranges_of(const LockOwnerRecord& owner) const;
+  // The first `most`.
+  std::vector<HeldRange> ranges_of(const LockOwnerRecord& owner, std::size_t most = kRanges) const;
   // The first of its ranges that `matches`; null: none.
   template <class Matches>
   const LockRangeRecord* find_range(const LockOwnerRecord& owner, Matches matches) const {
