@@ -125,6 +125,7 @@ FileLocks::Attempt FileLocks::attend(LockWaiter& waiter, const LockRequest& requ
     return {request.waits ? ENOLCK : EAGAIN};  // a try just waits, and is refused then
   }
   waiter.state = LockWaiter::State::kAttended;
+  if (request.wish.owner.kind == LockKind::kRange) ++attended_ranges_;
   stripe_of(request.wish.owner.node).attended[request.wish.owner.node].push_back(&waiter);
   return {EAGAIN};
 }
@@ -203,6 +204,7 @@ void FileLocks::serve_starved() {
 // No thread waits in its place any more.
 void FileLocks::note_unattended(LockWaiter& waiter) {
   if (waiter.state != LockWaiter::State::kAttended) return;
+  if (waiter.record->kind == LockKind::kRange) --attended_ranges_;
   const NodeId node = waiter.record->node;
   auto& attended = stripe_of(node).attended;
   std::erase(attended[node], &waiter);

@@ -68,6 +68,8 @@ class FileLocks {
   // Told of every request that comes to wait for a POSIX lock. Before the first request.
   void on_posix_wait(std::function<void()> waits) { posix_waits_ = std::move(waits); }
   bool has_posix_waits() const { return table_.has_posix_waits(); }
+  // Does anybody wait for a lock of fcntl(2) that is not of this view?
+  bool has_waits_for_others() const { return attended_ranges_ != 0; }
   // EDEADLK, if it still waits.
   void refuse_as_deadlock(std::uint64_t unique);
 
@@ -149,6 +151,7 @@ class FileLocks {
   Grant grant_;
   std::function<void()> posix_waits_;
   std::atomic<bool> is_settled_;
+  std::atomic<std::size_t> attended_ranges_ = 0;
   std::array<Stripe, kStripes> stripes_;
   // Where somebody waits only for a descriptor.
   Mutex starving_;

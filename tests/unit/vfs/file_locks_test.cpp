@@ -160,5 +160,21 @@ TEST_F(FileLocksTest, DescriptorsOfThoseWhoHoldNothingGoToThoseWhoDo) {
   }
 }
 
+TEST_F(FileLocksTest, KnowsWhetherAnybodyWaitsForOthers) {
+  LockView view;
+  const UniqueFd host = view.host();
+  LockView::lock(host.get(), {0, 0});
+  ASSERT_EQ(view.ask(view.request(1, LockType::kWrite, {9, 9})), 0);
+  const LockRequest for_one_of_us = view.request(2, LockType::kWrite, {9, 9}, true);
+  ASSERT_EQ(view.ask(for_one_of_us), LockView::kWaits);
+  EXPECT_FALSE(view.locks().has_waits_for_others());
+  const LockRequest for_the_host = view.request(1, LockType::kRead, {0, 0}, true);
+  ASSERT_EQ(view.ask(for_the_host), LockView::kWaits);
+  EXPECT_TRUE(view.locks().has_waits_for_others());
+  LockView::unlock(host.get());
+  EXPECT_EQ(view.answer_of(for_the_host), 0);
+  EXPECT_FALSE(view.locks().has_waits_for_others());
+}
+
 }  // namespace
 }  // namespace cvfs
