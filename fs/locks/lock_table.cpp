@@ -256,11 +256,18 @@ std::vector<LockWaiter*> LockTable::queue(NodeId node, LockKind kind, std::uint6
   return waiting;
 }
 
-std::vector<LockWaiter*> LockTable::waiters() const {
+std::set<NodeId> LockTable::awaited_files() const {
   const MutexLock lock(mutex_);
-  std::vector<LockWaiter*> all;
-  for (const auto& [unique, waiter] : waiters_) all.push_back(waiter.get());
-  return all;
+  std::set<NodeId> nodes;
+  for (const auto& [unique, waiter] : waiters_) nodes.insert(waiter->record->node);
+  return nodes;
+}
+
+std::unordered_set<LockOwner, LockOwnerHash> LockTable::owners_that_wait() const {
+  const MutexLock lock(mutex_);
+  std::unordered_set<LockOwner, LockOwnerHash> owners;
+  for (const auto& [unique, waiter] : waiters_) owners.insert(waiter->record->owner());
+  return owners;
 }
 
 // ---- deadlocks

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <unordered_map>
 #include <unordered_set>
@@ -111,8 +112,8 @@ class LockTable {
   // For a file, some of those that came after `order`, who came first first; none: there are no
   // more.
   std::vector<LockWaiter*> queue(NodeId node, LockKind kind, std::uint64_t order = 0) const;
-  // Of all files.
-  std::vector<LockWaiter*> waiters() const;
+  std::set<NodeId> awaited_files() const;
+  std::unordered_set<LockOwner, LockOwnerHash> owners_that_wait() const;
 
   // Does it wait for somebody who waits for it, directly or through others?
   bool is_deadlock(const LockWaiter& waiter) const;

@@ -1,6 +1,5 @@
 // The part of FileLocks that has requests wait, and answers them.
 #include <algorithm>
-#include <set>
 
 #include "journal/crash_point.h"
 #include "sys/file_lock.h"
@@ -304,19 +303,27 @@ void FileLocks::refuse(LockWaiter& waiter) {
 // ---- after another process
 
 void FileLocks::settle() {
-  std::set<NodeId> nodes;
-  for (LockWaiter* waiter : table_.waiters()) {
-    if (waiter->state == LockWaiter::State::kUnconfirmed) {
-      table_.remove(*waiter);
-    } else {
-      nodes.insert(waiter->record->node);
+  is_settled_ = true;
+  for (const NodeId node : table_.awaited_files()) {
+    const Turn turn(*this, node);
+    for (const LockKind kind : {LockKind::kRange, LockKind::kWhole}) {
+      remove_unconfirmed(node, kind);
+      serve(node, kind);
     }
   }
-  is_settled_ = true;
-  for (const NodeId node : nodes) {
-    const MutexLock lock(stripe_of(node).mutex);
-    serve(node, LockKind::kRange);
-    serve(node, LockKind::kWhole);
+}
+
+void FileLocks::remove_unconfirmed(NodeId node, LockKind kind) {
+  std::uint64_t order = 0;
+  for (Waiters some = table_.queue(node, kind); !some.empty();
+       some = table_.queue(node, kind, order)) {
+    for (LockWaiter* waiter : some) {
+      order = waiter->record->order;
+      if (waiter->state != LockWaiter::State::kUnconfirmed) continue;
+      const LockOwner key = waiter->record->owner();
+      table_.remove(*waiter);
+      if (LockOwnerRecord* owner = table_.find(key)) owners_.drop_if_idle(*owner);
+    }
   }
 }
 

@@ -39,8 +39,8 @@ FileLocks::FileLocks(Mount& mount, std::span<std::byte> memory, bool adopt, std:
 // A thread that waited may have had its lock from the kernel when its process died, before the
 // table knew: whoever does not wait any more would hold it until he closes the file.
 void FileLocks::give_back_what_nobody_noted() {
-  for (const LockWaiter* waiter : table_.waiters()) {
-    if (LockOwnerRecord* owner = table_.find(waiter->record->owner())) owners_.restore(*owner);
+  for (const LockOwner& waits : table_.owners_that_wait()) {
+    if (LockOwnerRecord* owner = table_.find(waits)) owners_.restore(*owner);
   }
 }
 

@@ -126,6 +126,7 @@ class FileLocks {
   Attempt attend(LockWaiter& waiter, const LockRequest& request);
   bool is_covered(const LockWish& wish);
   void serve(NodeId node, LockKind kind);
+  void remove_unconfirmed(NodeId node, LockKind kind);
   bool serve_once(NodeId node, LockKind kind);
   void note_kind(LockWaiter& waiter, const LockRequest& request);
   void refuse(LockWaiter& waiter);

@@ -113,6 +113,27 @@ void fill(LockView& view) {
   }
 }
 
+TEST_F(FileLocksTest, WhoeverDidNotAskAgainDoesNotWaitAnyMore) {
+  LockView view;
+  const LockRequest gone = view.request(1, LockType::kWrite, {0, 9}, true);
+  const LockRequest waits = view.request(2, LockType::kWrite, {0, 9}, true);
+  {
+    LockTable table(view.memory());
+    for (const LockRequest& request : {gone, waits}) {
+      LockWaiterFacts facts;
+      facts.unique = request.unique;
+      facts.wish = request.wish;
+      table.add(facts);
+    }
+  }
+  view.locks(true);
+  EXPECT_EQ(view.ask(waits), LockView::kWaits);
+  view.locks().settle();
+  EXPECT_EQ(view.answer_of(waits), 0);
+  EXPECT_EQ(view.ask(view.request(2, LockType::kNone, {0, 9})), 0);
+  EXPECT_TRUE(LockView::can_lock(view.host().get(), LockType::kWrite, {0, 9}));
+}
+
 TEST_F(FileLocksTest, WhoeverIsRefusedForWantOfRoomKeepsWhatHeHas) {
   LockView view;
   fill(view);
