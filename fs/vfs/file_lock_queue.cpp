@@ -277,16 +277,25 @@ std::optional<std::uint64_t> FileLocks::interrupt(std::uint64_t unique, std::uin
 }
 
 void FileLocks::refuse_as_deadlock(std::uint64_t unique) {
-  give_up(unique, EDEADLK);
-}
-
-void FileLocks::give_up(std::uint64_t unique, std::optional<int> refusal) {
   const auto node = table_.node_of_waiter(unique);
   if (!node) return;
   const Turn turn(*this, *node);
   LockWaiter* waiter = table_.find_waiter(unique);
   if (waiter == nullptr || waiter->state == LockWaiter::State::kUnconfirmed) return;
-  waiter->refusal = refusal.value_or(waiter->refusal);
+  waiter->refusal = EDEADLK;
+  refuse(*waiter);
+}
+
+// The close that it has waited for was not the last one: nobody else waits for it.
+void FileLocks::end_try(std::uint64_t unique) {
+  const auto node = table_.node_of_waiter(unique);
+  if (!node) return;
+  const Turn turn(*this, *node);
+  LockWaiter* waiter = table_.find_waiter(unique);
+  if (waiter == nullptr || waiter->state == LockWaiter::State::kUnconfirmed) return;
+  if (const auto conflict = table_.conflict(waiter->wish())) {
+    owners_.forget_closes(conflict->owner, LockOwners::Clock::now() - kTry);
+  }
   refuse(*waiter);
 }
 

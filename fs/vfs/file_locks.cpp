@@ -31,7 +31,7 @@ FileLocks::FileLocks(Mount& mount, std::span<std::byte> memory, bool adopt, std:
       owners_(mount, table_, most_owners,
               [this](UniqueFd old) { waits_.close_later(std::move(old)); }),
       is_settled_(!adopt),
-      tries_(kTry, [this](std::uint64_t unique) { give_up(unique, std::nullopt); }),
+      tries_(kTry, [this](std::uint64_t unique) { end_try(unique); }),
       waits_([this](std::uint64_t unique, int fd, int error) { wait_ended(unique, fd, error); }) {
   if (adopt) give_back_what_nobody_noted();
 }

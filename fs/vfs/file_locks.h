@@ -144,7 +144,7 @@ class FileLocks {
 
   // Of other threads, without the stripe.
   void wait_ended(std::uint64_t unique, int fd, int error);
-  void give_up(std::uint64_t unique, std::optional<int> refusal);
+  void end_try(std::uint64_t unique);
 
   LockTable table_;
   LockOwners owners_;

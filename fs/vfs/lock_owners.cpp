@@ -146,7 +146,14 @@ bool LockOwners::drop(LockOwnerRecord& owner) {
 
 void LockOwners::note_close(const LockOwnerRecord& owner) {
   const MutexLock lock(mutex_);
-  closing_.insert(&owner);
+  closing_[&owner] = Clock::now();
+}
+
+void LockOwners::forget_closes(const LockOwner& owner, Clock::time_point then) {
+  const LockOwnerRecord* record = table_.find(owner);
+  const MutexLock lock(mutex_);
+  const auto closed = closing_.find(record);
+  if (closed != closing_.end() && closed->second < then) closing_.erase(closed);
 }
 
 bool LockOwners::may_be_closed(const LockOwner& owner) {

@@ -5,9 +5,11 @@
 #pragma once
 
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "base/mutex.h"
@@ -47,6 +49,9 @@ class LockOwners {
   // A descriptor of its open file was closed: perhaps the last one.
   void note_close(const LockOwnerRecord& owner);
   bool may_be_closed(const LockOwner& owner);
+  // It was not the last one: the kernel would have told by now. Of those before `then`.
+  using Clock = std::chrono::steady_clock;
+  void forget_closes(const LockOwner& owner, Clock::time_point then);
 
  private:
   Result<void> open_for(LockOwnerRecord& owner, const LockRequest& request);
@@ -61,7 +66,8 @@ class LockOwners {
   std::size_t most_;
   Retire retire_;
   Mutex mutex_;  // a leaf
-  std::unordered_set<const LockOwnerRecord*> closing_ CVFS_GUARDED_BY(mutex_);
+  // When a descriptor was closed last.
+  std::unordered_map<const LockOwnerRecord*, Clock::time_point> closing_ CVFS_GUARDED_BY(mutex_);
   std::unordered_set<LockOwner, LockOwnerHash> idle_ CVFS_GUARDED_BY(mutex_);
 };
 

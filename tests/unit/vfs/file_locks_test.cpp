@@ -181,6 +181,20 @@ TEST_F(FileLocksTest, DescriptorsOfThoseWhoHoldNothingGoToThoseWhoDo) {
   }
 }
 
+TEST_F(FileLocksTest, OneTryWaitsForACloseThatWasNotTheLast) {
+  LockView view;
+  constexpr std::uint64_t kChild = 99;
+  ASSERT_EQ(view.ask(view.request(1, LockType::kWrite, {0, 9})), 0);
+  EXPECT_EQ(view.ask(view.request(2, LockType::kWrite, {0, 9})), EAGAIN);
+  for (int i = 0; i < 2; ++i) {
+    view.locks().close(view.node, view.writes, kChild);
+    const LockRequest first = view.request(2, LockType::kWrite, {0, 9});
+    EXPECT_EQ(view.ask(first), LockView::kWaits);
+    EXPECT_EQ(view.answer_of(first), EAGAIN);
+    EXPECT_EQ(view.ask(view.request(2, LockType::kWrite, {0, 9})), EAGAIN) << "at once";
+  }
+}
+
 TEST_F(FileLocksTest, KnowsWhetherAnybodyWaitsForOthers) {
   LockView view;
   const UniqueFd host = view.host();
