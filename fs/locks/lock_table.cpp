@@ -124,6 +124,23 @@ const LockRangeRecord* LockTable::conflicting(const LockOwnerRecord& owner,
 
 std::optional<LockConflict> LockTable::conflict(const LockWish& wish) const {
   const MutexLock lock(mutex_);
+  return first_conflict(wish);
+}
+
+bool LockTable::is_blocked(LockWaiter& waiter) const {
+  const MutexLock lock(mutex_);
+  const LockWish wish = waiter.wish();
+  const auto before = owners_.find(waiter.blocked_by);
+  if (before != owners_.end() && before->second->node == wish.owner.node &&
+      conflicting(*before->second, wish) != nullptr) {
+    return true;
+  }
+  const auto conflict = first_conflict(wish);
+  if (conflict) waiter.blocked_by = conflict->owner;
+  return conflict.has_value();
+}
+
+std::optional<LockConflict> LockTable::first_conflict(const LockWish& wish) const {
   const auto file = files_.find(wish.owner.node);
   if (file == files_.end()) return std::nullopt;
   for (const LockOwnerRecord* owner : file->second.owners) {

@@ -51,6 +51,7 @@ struct LockWaiter {
   std::uint64_t reply_to = 0;
   State state = State::kQueued;
   bool is_cancelled = false;  // while attended
+  LockOwner blocked_by;       // whose lock was in its way last
   bool may_deadlock = false;  // by fcntl(2)'s rules: it is a POSIX lock
   int refusal = EINTR;        // what it is told if its wait is ended early
 
@@ -92,6 +93,8 @@ class LockTable {
   // --- what they hold
   // The first that conflicts, in the kernel's order: by when owners came to hold, then by range.
   std::optional<LockConflict> conflict(const LockWish& wish) const;
+  // Is anybody in the way of one that waits? Mostly it is who was it before: he is asked first.
+  bool is_blocked(LockWaiter& waiter) const;
   // May the owner have one more (LockSection::has_room())? To be asked before the kernel's locks
   // are changed: what was possible then can be set() afterwards.
   bool has_room(const LockWish& wish) const;
@@ -135,6 +138,7 @@ class LockTable {
   void drop_if_empty(NodeId node) CVFS_REQUIRES(mutex_);
   const LockRangeRecord* conflicting(const LockOwnerRecord& owner, const LockWish& wish) const
       CVFS_REQUIRES(mutex_);
+  std::optional<LockConflict> first_conflict(const LockWish& wish) const CVFS_REQUIRES(mutex_);
   bool waits_for(const LockWaiter& waiter, std::uint64_t owner_id, Searched& searched) const
       CVFS_REQUIRES(mutex_);
 

@@ -148,6 +148,7 @@ bool FileLocks::serve_once(NodeId node, LockKind kind) {
       const LockWish wish = waiter->wish();
       if (waiter->state != LockWaiter::State::kQueued || is_in_the_way_of(wish, exclusive))
         continue;
+      if (table_.is_blocked(*waiter)) continue;
       if (owners_.is_full() && table_.find(wish.owner) == nullptr) {
         lacks_room = true;
         continue;

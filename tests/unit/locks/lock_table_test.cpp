@@ -75,6 +75,24 @@ TEST(LockTable, WaitersStandInTheOrderInWhichTheyCame) {
   EXPECT_FALSE(table.is_awaited_by({7, 2, LockKind::kRange}));
 }
 
+TEST(LockTable, WhoeverIsInTheWayBlocksAWaiter) {
+  const Memory memory;
+  LockTable table(memory.bytes());
+  hold(table, wish(7, 1, kRead));
+  hold(table, wish(7, 2, kRead));
+  LockWaiter* const waiter = wait(table, wish(7, 3, kWrite, {5, 5}));
+  EXPECT_TRUE(table.is_blocked(*waiter));
+  hold(table, wish(7, 1, LockType::kNone));
+  EXPECT_TRUE(table.is_blocked(*waiter)) << "by the other one";
+  EXPECT_TRUE(table.is_blocked(*waiter));
+  hold(table, wish(7, 2, LockType::kNone, {0, 9}));
+  EXPECT_FALSE(table.is_blocked(*waiter));
+  table.remove(*table.find(wish(7, 2, kRead).owner));
+  EXPECT_FALSE(table.is_blocked(*waiter));
+  hold(table, wish(8, 2, kRead));
+  EXPECT_FALSE(table.is_blocked(*waiter)) << "another file";
+}
+
 TEST(LockTable, TwoThatWaitForEachOtherAreADeadlock) {
   const Memory memory;
   LockTable table(memory.bytes());
