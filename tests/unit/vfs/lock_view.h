@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "store/local_store.h"
 #include "sys/file.h"
@@ -45,8 +46,13 @@ class LockView {
     reads = open(node, O_RDONLY);
     writes = open(node, O_RDWR);
   }
+  // Who dies leaves his descriptors to his successor: they are not FileLocks' to close.
   ~LockView() {
+    const std::vector<int> left = locks_ ? locks_->descriptors() : std::vector<int>();
     locks_.reset();
+    for (const int fd : left) {
+      if (fd > STDERR_FILENO) ::close(fd);
+    }
     std::filesystem::remove_all(path_);
     ::munmap(memory_.data(), memory_.size());
   }
