@@ -1,5 +1,6 @@
 #include "daemon/circle_watch.h"
 
+#include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -15,8 +16,6 @@ namespace cvfs {
 
 namespace {
 
-// As long as somebody waits; most waits are over before the first look.
-constexpr std::chrono::milliseconds kBetweenLooks{500};
 constexpr int kWaitsMs = 1000;
 
 std::string_view tenant_of(std::string_view source) {
@@ -31,6 +30,11 @@ WaitGraph ask(const RunningView& view) {
 }
 
 }  // namespace
+
+CircleWatch::Duration CircleWatch::pause_after(Duration look) {
+  constexpr int kTimesAsLong = 20;
+  return std::max(kBetweenLooks, look * kTimesAsLong);
+}
 
 CircleWatch::CircleWatch(const ServedView& view, FileLocks& locks) : view_(view), locks_(locks) {
   locks_.on_posix_wait([this] { wake(); });
@@ -54,14 +58,18 @@ void CircleWatch::wake() {
 
 void CircleWatch::run() {
   sys::prepare_serving_thread();
+  Duration pause = kBetweenLooks;
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return somebody_waits_ || is_ending_; });
-    changed_.wait_for(lock, kBetweenLooks, [this] { return is_ending_; });
+    changed_.wait_for(lock, pause, [this] { return is_ending_; });
     if (is_ending_) return;
     somebody_waits_ = false;
     lock.unlock();
-    look();
+    const auto begin = std::chrono::steady_clock::now();
+    // A circle leaves this view by one of ours who waits for somebody else.
+    if (locks_.has_waits_for_others()) look();
+    pause = pause_after(std::chrono::steady_clock::now() - begin);
     lock.lock();
     somebody_waits_ = somebody_waits_ || locks_.has_posix_waits();
   }

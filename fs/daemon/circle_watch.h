@@ -6,6 +6,7 @@
 // there at the same time.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -18,6 +19,13 @@ namespace cvfs {
 
 class CircleWatch {
  public:
+  using Duration = std::chrono::steady_clock::duration;
+  // Most waits are over before the first look.
+  static constexpr Duration kBetweenLooks = std::chrono::milliseconds(500);
+  // How long nobody looks after a look that took so long: the kernel's list of locks costs the
+  // more the more locks there are, also those of others, and who reads it keeps all from locking.
+  static Duration pause_after(Duration look);
+
   CircleWatch(const ServedView& view, FileLocks& locks);
   ~CircleWatch();
   CircleWatch(const CircleWatch&) = delete;

@@ -13,5 +13,7 @@ namespace cvfs {
 // first.
 nlohmann::json locks_of(const ServedView& view);
 inline constexpr std::size_t kMostLocks = 2000;
+// So many of the machine's are looked at: it is the supervisor that does.
+inline constexpr std::size_t kMostSystemLocks = 20'000;
 
 }  // namespace cvfs

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "locks/lock_section.h"
 #include "sys/file.h"
@@ -22,8 +23,10 @@ class Collector {
       : name_(view.control_path + '/'), section_(view.state->section(Section::kLocks)) {}
 
   WaitGraph collect() {
+    section_.for_each_waiter([&](const LockWaiterRecord& waiter) { note_wait(waiter); });
+    if (waits_.empty()) return {};
     section_.for_each_owner([&](const LockOwnerRecord& owner) { note_file(owner); });
-    section_.for_each_waiter([&](const LockWaiterRecord& waiter) { add_wait(waiter); });
+    for (const LockWaiterRecord* waiter : waits_) add_wait(*waiter);
     section_.for_each_owner([&](const LockOwnerRecord& owner) { add_holds(owner); });
     return std::move(graph_);
   }
@@ -36,7 +39,8 @@ class Collector {
 
   // All processes of the view share the descriptors that the worker locks by.
   void note_file(const LockOwnerRecord& owner) {
-    if (owner.fd < 0 || files_.contains(owner.node)) return;
+    const bool is_meant = awaited_.contains(owner.node) || is_process_that_waits(owner);
+    if (!is_meant || owner.fd < 0 || files_.contains(owner.node)) return;
     if (const auto status = sys::status_of(owner.fd)) {
       files_[owner.node] = {status->device, status->inode};
     }
@@ -51,19 +55,28 @@ class Collector {
 
   // Locks of open file descriptions have no deadlocks, by fcntl(2): an owner who waits for a POSIX
   // lock is a process, and so is all that he holds by the same number.
-  void add_wait(const LockWaiterRecord& waiter) {
-    const bool is_posix = waiter.kind == LockKind::kRange && graph_.waits.size() < kMostWaits &&
+  void note_wait(const LockWaiterRecord& waiter) {
+    const bool is_posix = waiter.kind == LockKind::kRange && waits_.size() < kMostWaits &&
                           sys::asks_for_posix_lock(waiter.tid);
     if (!is_posix) return;
-    const auto wish = lock_of(waiter.node, waiter.id, waiter.range(), waiter.type);
-    if (!wish) return;
-    graph_.waits.push_back({*wish, waiter.unique, waiter.since});
+    waits_.push_back(&waiter);
+    awaited_.insert(waiter.node);
     waiting_.insert(waiter.id);
   }
 
+  bool is_process_that_waits(const LockOwnerRecord& owner) const {
+    return owner.kind == LockKind::kRange && waiting_.contains(owner.id);
+  }
+
+  void add_wait(const LockWaiterRecord& waiter) {
+    if (const auto wish = lock_of(waiter.node, waiter.id, waiter.range(), waiter.type)) {
+      graph_.waits.push_back({*wish, waiter.unique, waiter.since});
+    }
+  }
+
   void add_holds(const LockOwnerRecord& owner) {
-    if (owner.kind != LockKind::kRange || !waiting_.contains(owner.id)) return;
-    for (const HeldRange& held : section_.ranges_of(owner)) {
+    if (!is_process_that_waits(owner)) return;
+    for (const HeldRange& held : section_.ranges_of(owner, kMostHolds - graph_.holds.size())) {
       if (auto lock = lock_of(owner.node, owner.id, held.range, held.type)) {
         graph_.holds.push_back(std::move(*lock));
       }
@@ -72,8 +85,10 @@ class Collector {
 
   std::string name_;
   LockSection section_;
+  std::vector<const LockWaiterRecord*> waits_;
+  std::set<NodeId> awaited_;
+  std::set<std::uint64_t> waiting_;  // owners
   std::map<NodeId, File> files_;
-  std::set<std::uint64_t> waiting_;
   WaitGraph graph_;
 };
 

@@ -9,9 +9,11 @@
 
 namespace cvfs {
 
-// At most kMostWaits of them. Owners are named by the view's control socket and their number.
+// At most kMostWaits of them, and kMostHolds of what they hold. Owners are named by the view's
+// control socket and their number.
 WaitGraph waits_of(const ServedView& view);
 inline constexpr std::size_t kMostWaits = 1000;
+inline constexpr std::size_t kMostHolds = 10'000;
 
 // What the host's own processes hold and wait for.
 WaitGraph waits_of_host();

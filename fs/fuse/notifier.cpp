@@ -61,14 +61,11 @@ void Notifier::run() {
   const sys::SignalStack signal_stack;
   finish_earlier();
   call_waiting();
+  bool is_idle = rest();
   while (!has_ended_) {
-    wait();
-    {
-      // Before anything is read: whoever finds nothing to be read sees that it is at hand.
-      const MutexLock lock(mutex_);
-      is_working_ = true;
-    }
-    while (read_events()) continue;
+    if (is_idle) wait();
+    begin_work();
+    while (read_events()) call_waiting();
     busy_.look([this](const sys::FileHandle& file) { add_file(file); });
     refresh_if_due();
     tell();
@@ -76,7 +73,8 @@ void Notifier::run() {
     tell_names_again();
     note_what_waits();
     call_waiting();
-    pause();
+    is_idle = rest();
+    if (is_idle) pause();
   }
 }
 
@@ -96,19 +94,33 @@ void Notifier::after_told(std::function<void()> then) {
   then();
 }
 
-// What had happened when they came is told first.
+// What had happened when they came is told first, and not what happens meanwhile: there may always
+// be more.
 void Notifier::call_waiting() {
-  for (;;) {
-    std::vector<std::function<void()>> waiting;
-    {
-      const MutexLock lock(mutex_);
-      waiting = std::exchange(waiting_, {});
-      if (waiting.empty()) is_working_ = false;
-    }
-    if (waiting.empty()) return;
-    while (read_some() != 0) continue;
-    for (const auto& then : waiting) then();
+  std::vector<std::function<void()>> waiting;
+  {
+    const MutexLock lock(mutex_);
+    waiting = std::exchange(waiting_, {});
   }
+  if (waiting.empty()) return;
+  const std::size_t queued = sys::queued_events(watch_fd_);
+  const std::uint64_t begin = area_.events;
+  while (area_.events - begin < queued && read_some() != 0) continue;
+  for (const auto& then : waiting) then();
+}
+
+// Before anything is read: whoever finds nothing to be read sees that it is at hand.
+void Notifier::begin_work() {
+  const MutexLock lock(mutex_);
+  is_working_ = true;
+}
+
+// False: somebody has come to wait.
+bool Notifier::rest() {
+  const MutexLock lock(mutex_);
+  if (!waiting_.empty()) return false;
+  is_working_ = false;
+  return true;
 }
 
 // The others' changes meanwhile are merged, but for who waits.

@@ -67,6 +67,8 @@ class Notifier {
   bool read_events();
   std::size_t read_some();
   void call_waiting();
+  void begin_work();
+  bool rest();
   void carry_out(std::span<const std::byte> events);
   void add(const sys::FilesystemEvent& event);
   bool add_file(const sys::FileHandle& file);

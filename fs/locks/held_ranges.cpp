@@ -44,4 +44,15 @@ std::vector<HeldRange> changed(const std::vector<HeldRange>& held, const HeldRan
   return result;
 }
 
+std::vector<LockRange> gaps_of(const std::vector<HeldRange>& held) {
+  std::vector<LockRange> gaps;
+  std::uint64_t first = 0;
+  for (const HeldRange& piece : held) {
+    if (piece.range.first > first) gaps.push_back({first, piece.range.first - 1});
+    first = piece.range.last + 1;
+  }
+  if (first <= LockRange::kEnd) gaps.push_back({first, LockRange::kEnd});
+  return gaps;
+}
+
 }  // namespace cvfs

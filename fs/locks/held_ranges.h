@@ -20,4 +20,7 @@ struct HeldRange {
 // `held` after `change`, which replaces whatever is held in its range; kNone: unlocks it.
 std::vector<HeldRange> changed(const std::vector<HeldRange>& held, const HeldRange& change);
 
+// What of a file is not in `held`, in order.
+std::vector<LockRange> gaps_of(const std::vector<HeldRange>& held);
+
 }  // namespace cvfs

@@ -61,13 +61,13 @@ LockWaiterRecord* LockSection::take_waiter() {
   return index == 0 ? nullptr : &waiters_[index];
 }
 
-void LockSection::free_chain(std::uint32_t first) {
-  for (std::uint32_t i = first; i != 0; i = ranges_[i].next) free_ranges_.push_back(i);
+void LockSection::free_chain(std::uint32_t first, std::uint32_t end) {
+  for (std::uint32_t i = first; i != end; i = ranges_[i].next) free_ranges_.push_back(i);
 }
 
 void LockSection::give_back(LockOwnerRecord& owner) {
   owner.is_used.store(0, std::memory_order_release);
-  free_chain(owner.ranges.exchange(0));
+  drop_ranges(owner);
   free_owners_.push_back(static_cast<std::uint32_t>(&owner - owners_));
 }
 
@@ -76,27 +76,76 @@ void LockSection::give_back(LockWaiterRecord& waiter) {
   free_waiters_.push_back(static_cast<std::uint32_t>(&waiter - waiters_));
 }
 
-std::vector<HeldRange> LockSection::ranges_of(const LockOwnerRecord& owner) const {
+std::vector<HeldRange> LockSection::ranges_of(const LockOwnerRecord& owner,
+                                              std::size_t most) const {
   std::vector<HeldRange> held;
   // Whoever reads in another process may step into a chain that is being written.
-  for (std::uint32_t i = owner.ranges; i != 0 && held.size() < kRanges; i = ranges_[i].next) {
-    held.push_back({{ranges_[i].first, ranges_[i].last}, ranges_[i].type, ranges_[i].since});
+  for (std::uint32_t i = owner.ranges; i != 0 && held.size() < most; i = ranges_[i].next) {
+    held.push_back(range_at(i));
   }
   return held;
 }
 
-bool LockSection::replace_ranges(LockOwnerRecord& owner, const std::vector<HeldRange>& held) {
-  std::uint32_t first = 0;
-  for (const HeldRange& piece : std::vector<HeldRange>(held.rbegin(), held.rend())) {
-    const std::uint32_t index = take(free_ranges_, header_->ranges_used, kRanges);
+HeldRange LockSection::range_at(std::uint32_t index) const {
+  const LockRangeRecord& record = ranges_[index];
+  return {{record.first, record.last}, record.type, record.since};
+}
+
+std::size_t LockSection::count(const LockOwnerRecord& owner) const {
+  std::size_t count = 0;
+  for (std::uint32_t i = owner.ranges; i != 0; i = ranges_[i].next) ++count;
+  return count;
+}
+
+// Also what only touches the change: it may become one with it.
+LockSection::Splice LockSection::splice_of(const LockOwnerRecord& owner,
+                                           const HeldRange& change) const {
+  Splice splice;
+  std::uint32_t i = owner.ranges;
+  for (; i != 0 && ranges_[i].last + 1 < change.range.first; i = ranges_[i].next) splice.before = i;
+  std::vector<HeldRange> affected;
+  for (; i != 0 && ranges_[i].first <= change.range.last + 1; i = ranges_[i].next) {
+    affected.push_back(range_at(i));
+  }
+  splice.rest = i;
+  splice.affected = affected.size();
+  splice.pieces = changed(affected, change);
+  return splice;
+}
+
+bool LockSection::has_room(const LockOwnerRecord* owner, const HeldRange& change) const {
+  std::size_t has = 0;
+  if (owner != nullptr) {
+    const Splice splice = splice_of(*owner, change);
+    if (splice.pieces.size() <= splice.affected) return true;
+    has = count(*owner);
+  } else if (change.type == LockType::kNone) {
+    return true;
+  }
+  const std::size_t left = free_ranges_.size() + (kRanges - header_->ranges_used);
+  return left > kSpareRanges && has < left - kSpareRanges;
+}
+
+bool LockSection::change(LockOwnerRecord& owner, const HeldRange& change) {
+  const Splice splice = splice_of(owner, change);
+  std::uint32_t first = splice.rest;
+  for (auto piece = splice.pieces.rbegin(); piece != splice.pieces.rend(); ++piece) {
+    const std::uint32_t index = take_range();
     if (index == 0) {
-      free_chain(first);
+      free_chain(first, splice.rest);
       return false;
     }
-    ranges_[index] = {piece.range.first, piece.range.last, piece.since, piece.type, first};
+    LockRangeRecord& record = ranges_[index];
+    record.first = piece->range.first;
+    record.last = piece->range.last;
+    record.since = piece->since;
+    record.type = piece->type;
+    record.next = first;
     first = index;
   }
-  free_chain(owner.ranges.exchange(first, std::memory_order_acq_rel));
+  std::atomic<std::uint32_t>& link =
+      splice.before == 0 ? owner.ranges : ranges_[splice.before].next;
+  free_chain(link.exchange(first, std::memory_order_acq_rel), splice.rest);
   return true;
 }
 

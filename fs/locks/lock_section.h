@@ -1,9 +1,9 @@
 // LockSection: the state memory of the locks of a view (section kLocks): owners with their
 // descriptors, the ranges that they hold, the requests that wait. Plain data linked by indices.
-// What an owner holds is a chain that is written anew at each change and put in place by one store,
-// so that a process may die anywhere; records that nobody refers to are free. Not thread-safe: its
-// user's lock (LockTable). The records may be read by other processes, which see each as it was or
-// as it is.
+// What an owner holds is a chain in order; the part of it that changes is written anew and put in
+// place by one store, so that a process may die anywhere. Records that nobody refers to are free.
+// Not thread-safe: its user's lock (LockTable). The records may be read by other processes, which
+// see each as it was or as it is.
 #pragma once
 
 #include <atomic>
@@ -18,7 +18,7 @@
 
 namespace cvfs {
 
-// One owner of locks on one file; 72 bytes.
+// One owner of locks on one file.
 struct LockOwnerRecord {
   std::atomic<std::uint32_t> is_used;
   LockKind kind;
@@ -40,7 +40,7 @@ struct LockRangeRecord {
   std::uint64_t last;
   std::int64_t since;  // CLOCK_REALTIME, seconds
   LockType type;
-  std::uint32_t next;  // 0: the last one
+  std::atomic<std::uint32_t> next;  // 0: the last one
 };
 
 // A request that waits, as it was sent.
@@ -67,6 +67,8 @@ class LockSection {
   static constexpr std::uint32_t kLayoutVersion = 1;
   static constexpr std::uint32_t kOwners = 1 << 18;
   static constexpr std::uint32_t kRanges = 1 << 20;
+  // Kept back for changes that need no more records than they free, while they are made.
+  static constexpr std::uint32_t kSpareRanges = 1024;
   static constexpr std::uint32_t kWaiters = 1 << 18;
   static std::size_t bytes();
 
@@ -87,7 +89,8 @@ class LockSection {
   void give_back(LockOwnerRecord& owner);  // with its ranges
   void give_back(LockWaiterRecord& waiter);
 
-  std::vector<HeldRange> ranges_of(const LockOwnerRecord& owner) const;
+  // The first `most`.
+  std::vector<HeldRange> ranges_of(const LockOwnerRecord& owner, std::size_t most = kRanges) const;
   // The first of its ranges that `matches`; null: none.
   template <class Matches>
   const LockRangeRecord* find_range(const LockOwnerRecord& owner, Matches matches) const {
@@ -96,8 +99,14 @@ class LockSection {
     }
     return nullptr;
   }
-  // False, and nothing changed: there is no room.
-  bool replace_ranges(LockOwnerRecord& owner, const std::vector<HeldRange>& held);
+  // May the owner (null: one that holds nothing yet) have what this change needs? Each may have as
+  // many ranges as are left for all others, so that nobody takes the last. What needs no more
+  // records than before is always possible.
+  bool has_room(const LockOwnerRecord* owner, const HeldRange& change) const;
+  // What it holds is `changed()`, whether has_room() or not. False, and nothing changed: no record
+  // is left at all.
+  bool change(LockOwnerRecord& owner, const HeldRange& change);
+  void drop_ranges(LockOwnerRecord& owner) { free_chain(owner.ranges.exchange(0), 0); }
 
   // A number that is larger than all before.
   std::uint64_t next_order() { return ++header_->last_order; }
@@ -116,9 +125,22 @@ class LockSection {
   // What is free among the records that were ever used.
   using FreeList = std::vector<std::uint32_t>;
 
+  // What a change comes to: the records after `before` (0: from the first one on) up to `rest` (0:
+  // to the end), `affected`, become `pieces`.
+  struct Splice {
+    std::uint32_t before = 0;
+    std::uint32_t rest = 0;
+    std::size_t affected = 0;
+    std::vector<HeldRange> pieces;
+  };
+
   static std::uint32_t take(FreeList& free, std::atomic<std::uint32_t>& used,
                             std::uint32_t capacity);
-  void free_chain(std::uint32_t first);
+  std::uint32_t take_range() { return take(free_ranges_, header_->ranges_used, kRanges); }
+  Splice splice_of(const LockOwnerRecord& owner, const HeldRange& change) const;
+  HeldRange range_at(std::uint32_t index) const;
+  std::size_t count(const LockOwnerRecord& owner) const;
+  void free_chain(std::uint32_t first, std::uint32_t end);
 
   Header* header_;
   LockOwnerRecord* owners_;

@@ -23,7 +23,7 @@ LockTable::LockTable(std::span<std::byte> memory) : section_(memory) {
   std::ranges::sort(left, {}, &LockOwnerRecord::order);
   for (LockOwnerRecord* owner : left) {
     // Its process died over closing it: nothing is held by it any more.
-    if (owner->fd < 0) section_.replace_ranges(*owner, {});
+    if (owner->fd < 0) section_.drop_ranges(*owner);
     index(*owner);
   }
   std::vector<LockWaiterRecord*> waiting;
@@ -124,6 +124,23 @@ const LockRangeRecord* LockTable::conflicting(const LockOwnerRecord& owner,
 
 std::optional<LockConflict> LockTable::conflict(const LockWish& wish) const {
   const MutexLock lock(mutex_);
+  return first_conflict(wish);
+}
+
+bool LockTable::is_blocked(LockWaiter& waiter) const {
+  const MutexLock lock(mutex_);
+  const LockWish wish = waiter.wish();
+  const auto before = owners_.find(waiter.blocked_by);
+  if (before != owners_.end() && before->second->node == wish.owner.node &&
+      conflicting(*before->second, wish) != nullptr) {
+    return true;
+  }
+  const auto conflict = first_conflict(wish);
+  if (conflict) waiter.blocked_by = conflict->owner;
+  return conflict.has_value();
+}
+
+std::optional<LockConflict> LockTable::first_conflict(const LockWish& wish) const {
   const auto file = files_.find(wish.owner.node);
   if (file == files_.end()) return std::nullopt;
   for (const LockOwnerRecord* owner : file->second.owners) {
@@ -134,11 +151,17 @@ std::optional<LockConflict> LockTable::conflict(const LockWish& wish) const {
   return std::nullopt;
 }
 
+bool LockTable::has_room(const LockWish& wish) const {
+  const MutexLock lock(mutex_);
+  const auto owner = owners_.find(wish.owner);
+  return section_.has_room(owner == owners_.end() ? nullptr : owner->second,
+                           {wish.range, wish.type, 0});
+}
+
 bool LockTable::set(LockOwnerRecord& owner, const LockRange& range, LockType type) {
   const MutexLock lock(mutex_);
   const bool held_none = owner.ranges == 0;
-  const HeldRange change{range, type, now_us() / 1'000'000};
-  if (!section_.replace_ranges(owner, changed(section_.ranges_of(owner), change))) return false;
+  if (!section_.change(owner, {range, type, now_us() / 1'000'000})) return false;
   if (held_none && owner.ranges != 0) {
     owner.order = section_.next_order();
     auto& owners = files_[owner.node].owners;
@@ -146,6 +169,15 @@ bool LockTable::set(LockOwnerRecord& owner, const LockRange& range, LockType typ
                 owners.end());
   }
   return true;
+}
+
+bool LockTable::holds(const LockWish& wish) const {
+  const MutexLock lock(mutex_);
+  const auto owner = owners_.find(wish.owner);
+  if (owner == owners_.end()) return false;
+  return section_.find_range(*owner->second, [&](const LockRangeRecord& held) {
+    return held.type == wish.type && LockRange{held.first, held.last}.contains(wish.range);
+  }) != nullptr;
 }
 
 std::vector<HeldRange> LockTable::ranges_of(const LockOwnerRecord& owner) const {
@@ -241,11 +273,18 @@ std::vector<LockWaiter*> LockTable::queue(NodeId node, LockKind kind, std::uint6
   return waiting;
 }
 
-std::vector<LockWaiter*> LockTable::waiters() const {
+std::set<NodeId> LockTable::awaited_files() const {
   const MutexLock lock(mutex_);
-  std::vector<LockWaiter*> all;
-  for (const auto& [unique, waiter] : waiters_) all.push_back(waiter.get());
-  return all;
+  std::set<NodeId> nodes;
+  for (const auto& [unique, waiter] : waiters_) nodes.insert(waiter->record->node);
+  return nodes;
+}
+
+std::unordered_set<LockOwner, LockOwnerHash> LockTable::owners_that_wait() const {
+  const MutexLock lock(mutex_);
+  std::unordered_set<LockOwner, LockOwnerHash> owners;
+  for (const auto& [unique, waiter] : waiters_) owners.insert(waiter->record->owner());
+  return owners;
 }
 
 // ---- deadlocks

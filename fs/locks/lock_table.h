@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <unordered_map>
 #include <unordered_set>
@@ -49,6 +50,8 @@ struct LockWaiter {
   LockWaiterRecord* record = nullptr;
   std::uint64_t reply_to = 0;
   State state = State::kQueued;
+  bool is_cancelled = false;  // while attended
+  LockOwner blocked_by;       // whose lock was in its way last
   bool may_deadlock = false;  // by fcntl(2)'s rules: it is a POSIX lock
   int refusal = EINTR;        // what it is told if its wait is ended early
 
@@ -90,8 +93,14 @@ class LockTable {
   // --- what they hold
   // The first that conflicts, in the kernel's order: by when owners came to hold, then by range.
   std::optional<LockConflict> conflict(const LockWish& wish) const;
+  // Is anybody in the way of one that waits? Mostly it is who was it before: he is asked first.
+  bool is_blocked(LockWaiter& waiter) const;
+  // May the owner have one more (LockSection::has_room())? To be asked before the kernel's locks
+  // are changed: what was possible then can be set() afterwards.
+  bool has_room(const LockWish& wish) const;
   // False, and nothing changed: the table is full.
   bool set(LockOwnerRecord& owner, const LockRange& range, LockType type);
+  bool holds(const LockWish& wish) const;
   static bool holds_any(const LockOwnerRecord& owner) { return owner.ranges != 0; }
   std::vector<HeldRange> ranges_of(const LockOwnerRecord& owner) const;
 
@@ -106,8 +115,8 @@ class LockTable {
   // For a file, some of those that came after `order`, who came first first; none: there are no
   // more.
   std::vector<LockWaiter*> queue(NodeId node, LockKind kind, std::uint64_t order = 0) const;
-  // Of all files.
-  std::vector<LockWaiter*> waiters() const;
+  std::set<NodeId> awaited_files() const;
+  std::unordered_set<LockOwner, LockOwnerHash> owners_that_wait() const;
 
   // Does it wait for somebody who waits for it, directly or through others?
   bool is_deadlock(const LockWaiter& waiter) const;
@@ -129,6 +138,7 @@ class LockTable {
   void drop_if_empty(NodeId node) CVFS_REQUIRES(mutex_);
   const LockRangeRecord* conflicting(const LockOwnerRecord& owner, const LockWish& wish) const
       CVFS_REQUIRES(mutex_);
+  std::optional<LockConflict> first_conflict(const LockWish& wish) const CVFS_REQUIRES(mutex_);
   bool waits_for(const LockWaiter& waiter, std::uint64_t owner_id, Searched& searched) const
       CVFS_REQUIRES(mutex_);
 

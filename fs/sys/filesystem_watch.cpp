@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/fanotify.h>
+#include <sys/ioctl.h>
 
 #include <cstring>
 #include <string>
@@ -148,6 +149,13 @@ Result<void> hear_writes(int watch_fd, int fd) {
 // The mark of the filesystem is of another kind, and stays.
 Result<void> hear_all_writes(int watch_fd) {
   return succeeded(::fanotify_mark(watch_fd, FAN_MARK_FLUSH, 0, AT_FDCWD, nullptr));
+}
+
+// The kernel counts each event as large as one that has no names (fanotify_ioctl()).
+std::size_t queued_events(int watch_fd) {
+  int bytes = 0;
+  if (::ioctl(watch_fd, FIONREAD, &bytes) < 0) return SIZE_MAX;
+  return static_cast<std::size_t>(bytes) / FAN_EVENT_METADATA_LEN;
 }
 
 void for_each_event(std::span<const std::byte> events,

@@ -38,6 +38,9 @@ struct FilesystemEvent {
 // than Linux 5.17. EMFILE: as many are watched as fs.fanotify.max_user_groups allows.
 Result<UniqueFd> watch_filesystem(int fd);
 
+// How many events wait to be read; SIZE_MAX: that is not known.
+std::size_t queued_events(int watch_fd);
+
 // From here on the watch does not tell that the file `fd` (O_PATH will do) is written to;
 // everything else it does. ENOSPC, ENOMEM.
 Result<void> pass_writes_over(int watch_fd, int fd);

@@ -1,6 +1,5 @@
 // The part of FileLocks that has requests wait, and answers them.
 #include <algorithm>
-#include <set>
 
 #include "journal/crash_point.h"
 #include "sys/file_lock.h"
@@ -77,7 +76,11 @@ std::optional<int> FileLocks::resume_wait(LockWaiter& waiter, const LockRequest&
   if (waiter.state == LockWaiter::State::kUnconfirmed) waiter.state = LockWaiter::State::kQueued;
   waiter.may_deadlock = may_deadlock(request);
   note_kind(waiter, request);
-  serve(request.wish.owner.node, request.wish.owner.kind);
+  if (table_.holds(request.wish)) {  // it died over answering him
+    finish(waiter, 0);
+  } else {
+    serve(request.wish.owner.node, request.wish.owner.kind);
+  }
   return std::nullopt;
 }
 
@@ -100,6 +103,10 @@ FileLocks::Attempt FileLocks::retry(LockWaiter& waiter) {
   if (is_covered(wish)) return {EAGAIN};
   const LockRequest request = request_of(waiter);
   const Attempt made = attempt(request);
+  if (made.error == LockOwners::kTooMany) {
+    note_starved(wish.owner.node, wish.owner.kind);
+    return {EAGAIN};
+  }
   if (made.error != EAGAIN || table_.conflict(wish)) return made;
   const Attempt attended = attend(waiter, request);
   return {attended.error, made.has_freed};
@@ -108,11 +115,16 @@ FileLocks::Attempt FileLocks::retry(LockWaiter& waiter) {
 // Whoever is in the way is not of this view: a thread waits for him in the kernel.
 FileLocks::Attempt FileLocks::attend(LockWaiter& waiter, const LockRequest& request) {
   const auto owner = owners_.get(request);
-  if (!owner) return {owner.error().value};
+  if (!owner) {
+    if (owner.error().value != LockOwners::kTooMany) return {owner.error().value};
+    note_starved(request.wish.owner.node, request.wish.owner.kind);
+    return {EAGAIN};
+  }
   if (!waits_.start(waiter.unique(), (*owner)->fd, request.wish)) {
     return {request.waits ? ENOLCK : EAGAIN};  // a try just waits, and is refused then
   }
   waiter.state = LockWaiter::State::kAttended;
+  if (request.wish.owner.kind == LockKind::kRange) ++attended_ranges_;
   stripe_of(request.wish.owner.node).attended[request.wish.owner.node].push_back(&waiter);
   return {EAGAIN};
 }
@@ -127,6 +139,7 @@ void FileLocks::serve(NodeId node, LockKind kind) {
 bool FileLocks::serve_once(NodeId node, LockKind kind) {
   std::optional<LockWish> exclusive;  // the last that was granted: in the way of most others
   bool has_freed = false;
+  bool lacks_room = false;
   std::uint64_t order = 0;
   for (Waiters some = table_.queue(node, kind); !some.empty();
        some = table_.queue(node, kind, order)) {
@@ -135,6 +148,11 @@ bool FileLocks::serve_once(NodeId node, LockKind kind) {
       const LockWish wish = waiter->wish();
       if (waiter->state != LockWaiter::State::kQueued || is_in_the_way_of(wish, exclusive))
         continue;
+      if (table_.is_blocked(*waiter)) continue;
+      if (owners_.is_full() && table_.find(wish.owner) == nullptr) {
+        lacks_room = true;
+        continue;
+      }
       const Attempt made = retry(*waiter);
       has_freed = has_freed || made.has_freed;
       if (made.error == EAGAIN) continue;
@@ -145,17 +163,59 @@ bool FileLocks::serve_once(NodeId node, LockKind kind) {
         exclusive && exclusive->range == LockRange{} && !table_.is_awaited_by(exclusive->owner);
     if (is_all_behind) break;
   }
+  if (lacks_room) note_starved(node, kind);
   return has_freed;
+}
+
+// ---- when there are as many owners as may have a descriptor
+
+void FileLocks::note_starved(NodeId node, LockKind kind) {
+  const MutexLock lock(starving_);
+  starved_.insert({node, kind});
+  has_starved_ = true;
+}
+
+// Whoever has unlocked keeps his descriptor for the next time where there are many to spare.
+void FileLocks::make_room() {
+  while (owners_.is_full()) {
+    const auto idle = owners_.take_idle();
+    if (!idle) return;
+    const MutexLock lock(stripe_of(idle->node).mutex);
+    if (LockOwnerRecord* owner = table_.find(*idle)) owners_.drop_if_idle(*owner);
+  }
+}
+
+void FileLocks::serve_starved() {
+  while (has_starved_) {
+    make_room();
+    if (owners_.is_full()) return;
+    std::pair<NodeId, LockKind> file;
+    {
+      const MutexLock lock(starving_);
+      has_starved_ = starved_.size() > 1;
+      if (starved_.empty()) return;
+      file = starved_.extract(starved_.begin()).value();
+    }
+    const MutexLock lock(stripe_of(file.first).mutex);
+    serve(file.first, file.second);
+  }
+}
+
+// No thread waits in its place any more.
+void FileLocks::note_unattended(LockWaiter& waiter) {
+  if (waiter.state != LockWaiter::State::kAttended) return;
+  if (waiter.record->kind == LockKind::kRange) --attended_ranges_;
+  const NodeId node = waiter.record->node;
+  auto& attended = stripe_of(node).attended;
+  std::erase(attended[node], &waiter);
+  if (attended[node].empty()) attended.erase(node);
+  waiter.state = LockWaiter::State::kQueued;
 }
 
 void FileLocks::finish(LockWaiter& waiter, int error) {
   const std::uint64_t reply_to = waiter.reply_to;
   const LockOwner key = waiter.record->owner();
-  if (waiter.state == LockWaiter::State::kAttended) {
-    auto& attended = stripe_of(key.node).attended;
-    std::erase(attended[key.node], &waiter);
-    if (attended[key.node].empty()) attended.erase(key.node);
-  }
+  note_unattended(waiter);
   table_.remove(waiter);
   crash_point(CrashPoint::kDone);
   if (LockOwnerRecord* owner = table_.find(key)) owners_.drop_if_idle(*owner);
@@ -167,24 +227,39 @@ void FileLocks::finish(LockWaiter& waiter, int error) {
 }
 
 // On the thread that waited.
-void FileLocks::wait_ended(std::uint64_t unique, int error) {
+void FileLocks::wait_ended(std::uint64_t unique, int fd, int error) {
   const auto node = table_.node_of_waiter(unique);
   if (!node) return;
-  const MutexLock lock(stripe_of(*node).mutex);
+  const Turn turn(*this, *node);
   LockWaiter* waiter = table_.find_waiter(unique);
   if (waiter == nullptr) return;
-  const LockWish wish = waiter->wish();
-  LockOwnerRecord* owner = table_.find(wish.owner);
-  if (error == 0 && owner != nullptr) {
-    owner->pid = waiter->record->pid;
-    if (!table_.set(*owner, wish.range, wish.type)) {
-      (void)set_lock(owner->fd, {wish.owner, wish.range, LockType::kNone});
-      error = ENOLCK;
-    }
+  const LockKind kind = waiter->record->kind;
+  if (error == 0) error = take_over(*waiter, fd);
+  if (error == EAGAIN && !waiter->is_cancelled) {
+    note_unattended(*waiter);
+  } else {
+    const bool is_refused = error == EINTR || error == EAGAIN;
+    finish(*waiter, is_refused ? waiter->refusal : error);
   }
-  finish(*waiter, error == EINTR ? waiter->refusal : error);
   // Who stood behind it needs another that waits in its place.
-  serve(*node, wish.owner.kind);
+  serve(*node, kind);
+}
+
+// What a thread has got by waiting by `fd`. EAGAIN: its owner has another descriptor now, and by
+// that the lock is not to be had.
+int FileLocks::take_over(const LockWaiter& waiter, int fd) {
+  const LockWish wish = waiter.wish();
+  LockOwnerRecord* owner = table_.find(wish.owner);
+  if (owner == nullptr) return ENOLCK;
+  if (fd != owner->fd) {
+    const auto set = set_lock(owner->fd, wish);
+    (void)set_lock(fd, {wish.owner, {}, LockType::kNone});
+    if (!set) return set.error().value;
+  }
+  owner->pid = waiter.record->pid;
+  if (table_.has_room(wish) && table_.set(*owner, wish.range, wish.type)) return 0;
+  owners_.restore(*owner);  // nobody may hold what nobody knows of
+  return ENOLCK;
 }
 
 // ---- waits that are ended early
@@ -194,7 +269,7 @@ std::optional<std::uint64_t> FileLocks::interrupt(std::uint64_t unique, std::uin
   const std::optional<std::uint64_t> oldest = early_.note(unique, reply_to);
   const auto node = table_.node_of_waiter(unique);
   if (!node) return oldest;
-  const MutexLock lock(stripe_of(*node).mutex);
+  const Turn turn(*this, *node);
   LockWaiter* waiter = table_.find_waiter(unique);
   if (waiter == nullptr || waiter->state == LockWaiter::State::kUnconfirmed) return oldest;
   (void)early_.take(unique);
@@ -203,22 +278,32 @@ std::optional<std::uint64_t> FileLocks::interrupt(std::uint64_t unique, std::uin
 }
 
 void FileLocks::refuse_as_deadlock(std::uint64_t unique) {
-  give_up(unique, EDEADLK);
-}
-
-void FileLocks::give_up(std::uint64_t unique, std::optional<int> refusal) {
   const auto node = table_.node_of_waiter(unique);
   if (!node) return;
-  const MutexLock lock(stripe_of(*node).mutex);
+  const Turn turn(*this, *node);
   LockWaiter* waiter = table_.find_waiter(unique);
   if (waiter == nullptr || waiter->state == LockWaiter::State::kUnconfirmed) return;
-  waiter->refusal = refusal.value_or(waiter->refusal);
+  waiter->refusal = EDEADLK;
+  refuse(*waiter);
+}
+
+// The close that it has waited for was not the last one: nobody else waits for it.
+void FileLocks::end_try(std::uint64_t unique) {
+  const auto node = table_.node_of_waiter(unique);
+  if (!node) return;
+  const Turn turn(*this, *node);
+  LockWaiter* waiter = table_.find_waiter(unique);
+  if (waiter == nullptr || waiter->state == LockWaiter::State::kUnconfirmed) return;
+  if (const auto conflict = table_.conflict(waiter->wish())) {
+    owners_.forget_closes(conflict->owner, LockOwners::Clock::now() - kTry);
+  }
   refuse(*waiter);
 }
 
 // What it is refused with stands in it.
 void FileLocks::refuse(LockWaiter& waiter) {
   if (waiter.state == LockWaiter::State::kAttended) {
+    waiter.is_cancelled = true;
     waits_.cancel(waiter.unique());
   } else {
     finish(waiter, waiter.refusal);
@@ -228,19 +313,27 @@ void FileLocks::refuse(LockWaiter& waiter) {
 // ---- after another process
 
 void FileLocks::settle() {
-  std::set<NodeId> nodes;
-  for (LockWaiter* waiter : table_.waiters()) {
-    if (waiter->state == LockWaiter::State::kUnconfirmed) {
-      table_.remove(*waiter);
-    } else {
-      nodes.insert(waiter->record->node);
+  is_settled_ = true;
+  for (const NodeId node : table_.awaited_files()) {
+    const Turn turn(*this, node);
+    for (const LockKind kind : {LockKind::kRange, LockKind::kWhole}) {
+      remove_unconfirmed(node, kind);
+      serve(node, kind);
     }
   }
-  is_settled_ = true;
-  for (const NodeId node : nodes) {
-    const MutexLock lock(stripe_of(node).mutex);
-    serve(node, LockKind::kRange);
-    serve(node, LockKind::kWhole);
+}
+
+void FileLocks::remove_unconfirmed(NodeId node, LockKind kind) {
+  std::uint64_t order = 0;
+  for (Waiters some = table_.queue(node, kind); !some.empty();
+       some = table_.queue(node, kind, order)) {
+    for (LockWaiter* waiter : some) {
+      order = waiter->record->order;
+      if (waiter->state != LockWaiter::State::kUnconfirmed) continue;
+      const LockOwner key = waiter->record->owner();
+      table_.remove(*waiter);
+      if (LockOwnerRecord* owner = table_.find(key)) owners_.drop_if_idle(*owner);
+    }
   }
 }
 

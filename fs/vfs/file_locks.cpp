@@ -28,10 +28,21 @@ int to_client(int error) {
 
 FileLocks::FileLocks(Mount& mount, std::span<std::byte> memory, bool adopt, std::size_t most_owners)
     : table_(memory),
-      owners_(mount, table_, most_owners),
+      owners_(mount, table_, most_owners,
+              [this](UniqueFd old) { waits_.close_later(std::move(old)); }),
       is_settled_(!adopt),
-      tries_(kTry, [this](std::uint64_t unique) { give_up(unique, std::nullopt); }),
-      waits_([this](std::uint64_t unique, int error) { wait_ended(unique, error); }) {}
+      tries_(kTry, [this](std::uint64_t unique) { end_try(unique); }),
+      waits_([this](std::uint64_t unique, int fd, int error) { wait_ended(unique, fd, error); }) {
+  if (adopt) give_back_what_nobody_noted();
+}
+
+// A thread that waited may have had its lock from the kernel when its process died, before the
+// table knew: whoever does not wait any more would hold it until he closes the file.
+void FileLocks::give_back_what_nobody_noted() {
+  for (const LockOwner& waits : table_.owners_that_wait()) {
+    if (LockOwnerRecord* owner = table_.find(waits)) owners_.restore(*owner);
+  }
+}
 
 void FileLocks::answer_by(Refuse refuse, Grant grant) {
   refuse_ = [refuse = std::move(refuse)](std::uint64_t reply_to, int error) {
@@ -42,7 +53,8 @@ void FileLocks::answer_by(Refuse refuse, Grant grant) {
 
 std::optional<int> FileLocks::change(const LockRequest& request) {
   const NodeId node = request.wish.owner.node;
-  const MutexLock lock(stripe_of(node).mutex);
+  make_room();
+  const Turn turn(*this, node);
   if (LockWaiter* known = table_.find_waiter(request.unique)) return resume_wait(*known, request);
   const Attempt made = attempt(request);
   if (made.has_freed) serve(node, request.wish.owner.kind);
@@ -64,6 +76,7 @@ bool FileLocks::may_be_free_soon(const LockRequest& request) {
 
 FileLocks::Attempt FileLocks::attempt(const LockRequest& request) {
   const LockWish& wish = request.wish;
+  if (!table_.has_room(wish)) return {ENOLCK};
   if (wish.type == LockType::kNone) return unlock(request);
   const LockOwnerRecord* known = table_.find(wish.owner);
   // A lock of the whole file is taken away also where the new one is not to be had.
@@ -87,8 +100,7 @@ FileLocks::Attempt FileLocks::lock(const LockRequest& request, LockOwnerRecord& 
   const LockType held = set ? wish.type : LockType::kNone;
   owner.pid = request.pid;
   if (!table_.set(owner, wish.range, held)) {
-    // Nobody may hold what nobody knows of.
-    (void)set_lock(owner.fd, {wish.owner, wish.range, LockType::kNone});
+    owners_.restore(owner);  // nobody may hold what nobody knows of
     return {ENOLCK};
   }
   crash_point(CrashPoint::kDone);
@@ -101,14 +113,18 @@ FileLocks::Attempt FileLocks::unlock(const LockRequest& request) {
   if (owner == nullptr || owner->fd < 0) return {0};
   if (const auto set = set_lock(owner->fd, request.wish); !set) return {set.error().value};
   crash_point(CrashPoint::kExecuted);
-  if (!table_.set(*owner, request.wish.range, LockType::kNone)) return {ENOLCK};
+  if (!table_.set(*owner, request.wish.range, LockType::kNone)) {
+    owners_.restore(*owner);
+    return {ENOLCK};
+  }
   crash_point(CrashPoint::kDone);
   owners_.drop_if_idle(*owner);
   return {0, true};
 }
 
 Result<std::optional<LockConflict>> FileLocks::test(const LockRequest& request) {
-  const MutexLock lock(stripe_of(request.wish.owner.node).mutex);
+  make_room();
+  const Turn turn(*this, request.wish.owner.node);
   auto conflict = table_.conflict(request.wish);
   if (conflict) return conflict;
   // Nobody of this view is in the way.
@@ -122,7 +138,7 @@ Result<std::optional<LockConflict>> FileLocks::test(const LockRequest& request) 
 
 void FileLocks::close(NodeId node, HandleId handle, std::uint64_t owner_id) {
   if (!table_.has_owners(node)) return;
-  const MutexLock lock(stripe_of(node).mutex);
+  const Turn turn(*this, node);
   for (const LockOwnerRecord* owner : table_.owners_of(node)) {
     if (owner->handle == handle && owner->id != owner_id) owners_.note_close(*owner);
   }
@@ -133,7 +149,7 @@ void FileLocks::close(NodeId node, HandleId handle, std::uint64_t owner_id) {
 
 void FileLocks::release(NodeId node, HandleId handle) {
   if (!table_.has_owners(node)) return;
-  const MutexLock lock(stripe_of(node).mutex);
+  const Turn turn(*this, node);
   for (LockOwnerRecord* owner : table_.owners_of(node)) {
     if (owner->handle != handle) continue;
     const LockKind kind = owner->kind;

@@ -12,8 +12,10 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
@@ -66,6 +68,8 @@ class FileLocks {
   // Told of every request that comes to wait for a POSIX lock. Before the first request.
   void on_posix_wait(std::function<void()> waits) { posix_waits_ = std::move(waits); }
   bool has_posix_waits() const { return table_.has_posix_waits(); }
+  // Does anybody wait for a lock of fcntl(2) that is not of this view?
+  bool has_waits_for_others() const { return attended_ranges_ != 0; }
   // EDEADLK, if it still waits.
   void refuse_as_deadlock(std::uint64_t unique);
 
@@ -81,6 +85,23 @@ class FileLocks {
     Mutex mutex;
     // By file: those that a thread waits for in the kernel. An empty list is not kept.
     std::unordered_map<NodeId, Waiters> attended;
+  };
+  // Has a file's turn; afterwards those get theirs who wait for a descriptor.
+  class Turn {
+   public:
+    Turn(FileLocks& locks, NodeId node) : locks_(locks), mutex_(locks.stripe_of(node).mutex) {
+      mutex_.lock();
+    }
+    ~Turn() {
+      mutex_.unlock();
+      locks_.serve_starved();
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    FileLocks& locks_;
+    Mutex& mutex_;
   };
   static constexpr std::size_t kStripes = 64;
   // How long a try waits for a close that is under way (docs/locks.md).
@@ -105,14 +126,25 @@ class FileLocks {
   Attempt attend(LockWaiter& waiter, const LockRequest& request);
   bool is_covered(const LockWish& wish);
   void serve(NodeId node, LockKind kind);
+  void remove_unconfirmed(NodeId node, LockKind kind);
   bool serve_once(NodeId node, LockKind kind);
   void note_kind(LockWaiter& waiter, const LockRequest& request);
   void refuse(LockWaiter& waiter);
   void finish(LockWaiter& waiter, int error);
+  void note_unattended(LockWaiter& waiter);
+  int take_over(const LockWaiter& waiter, int fd);
+
+  // ---- owners' descriptors (file_lock_queue.cpp); all of these without a stripe
+  void make_room();
+  void serve_starved();
+  void note_starved(NodeId node, LockKind kind);
+
+  // At first, before there are other threads.
+  void give_back_what_nobody_noted();
 
   // Of other threads, without the stripe.
-  void wait_ended(std::uint64_t unique, int error);
-  void give_up(std::uint64_t unique, std::optional<int> refusal);
+  void wait_ended(std::uint64_t unique, int fd, int error);
+  void end_try(std::uint64_t unique);
 
   LockTable table_;
   LockOwners owners_;
@@ -120,7 +152,12 @@ class FileLocks {
   Grant grant_;
   std::function<void()> posix_waits_;
   std::atomic<bool> is_settled_;
+  std::atomic<std::size_t> attended_ranges_ = 0;
   std::array<Stripe, kStripes> stripes_;
+  // Where somebody waits only for a descriptor.
+  Mutex starving_;
+  std::set<std::pair<NodeId, LockKind>> starved_ CVFS_GUARDED_BY(starving_);
+  std::atomic<bool> has_starved_ = false;
   // One at a time: of two that close a circle only the second is refused.
   Mutex deadlock_;
   EarlyInterrupts early_;

@@ -9,18 +9,22 @@
 namespace cvfs {
 
 // What an earlier process heard of closes, nobody knows any more.
-LockOwners::LockOwners(Mount& mount, LockTable& table, std::size_t most)
-    : mount_(mount), table_(table), most_(most) {
-  table_.for_each_owner([this](const LockOwnerRecord& owner) { note_close(owner); });
+LockOwners::LockOwners(Mount& mount, LockTable& table, std::size_t most, Retire retire)
+    : mount_(mount), table_(table), most_(most), retire_(std::move(retire)) {
+  table_.for_each_owner([this](const LockOwnerRecord& owner) {
+    note_close(owner);
+    if (!LockTable::holds_any(owner)) note_idle(owner, true);
+  });
 }
 
 Result<LockOwnerRecord*> LockOwners::get(const LockRequest& request) {
   LockOwnerRecord* owner = table_.find(request.wish.owner);
   if (owner == nullptr) {
-    if (table_.owner_count() >= most_) return fail(ENOLCK);
+    if (is_full()) return fail(kTooMany);
     owner = table_.add(request.wish.owner);
     if (owner == nullptr) return fail(ENOLCK);
   }
+  note_idle(*owner, false);
   owner->handle = request.handle;
   if (const auto opened = open_for(*owner, request); !opened) {
     drop_if_idle(*owner);
@@ -58,9 +62,29 @@ Result<void> LockOwners::reopen_for_writing(LockOwnerRecord& owner, UniqueFd fre
   for (const HeldRange& held : table_.ranges_of(owner)) {
     TRY(set_lock(fresh.get(), {owner.key(), held.range, held.type}));
   }
-  const UniqueFd old(owner.fd.exchange(fresh.release()));
+  UniqueFd old(owner.fd.exchange(fresh.release()));
   owner.can_write = 1;  // afterwards: who dies in between only opens it once more
+  // Also what a thread that waits by it has got just now: it asks for that once more.
+  (void)set_lock(old.get(), {owner.key(), {}, LockType::kNone});
+  retire_(std::move(old));
   return {};
+}
+
+void LockOwners::restore(LockOwnerRecord& owner) {
+  if (owner.fd < 0) return;
+  const std::vector<HeldRange> held = table_.ranges_of(owner);
+  for (const LockRange& gap : gaps_of(held)) {
+    (void)set_lock(owner.fd, {owner.key(), gap, LockType::kNone});
+  }
+  for (const HeldRange& piece : held) restore_range(owner, piece);
+}
+
+void LockOwners::restore_range(LockOwnerRecord& owner, const HeldRange& held) {
+  for (const LockType type : {held.type, LockType::kRead, LockType::kNone}) {
+    if (!set_lock(owner.fd, {owner.key(), held.range, type})) continue;
+    if (type != held.type) (void)table_.set(owner, held.range, type);
+    return;
+  }
 }
 
 // Other processes may have a copy of it for an instant (an upgrade): what it holds is given up
@@ -76,6 +100,7 @@ void LockOwners::remove(LockOwnerRecord& owner) {
   {
     const MutexLock lock(mutex_);
     closing_.erase(&owner);
+    idle_.erase(owner.key());
   }
   table_.remove(owner);
 }
@@ -84,9 +109,24 @@ void LockOwners::remove(LockOwnerRecord& owner) {
 // until he closes the file.
 void LockOwners::drop_if_idle(LockOwnerRecord& owner) {
   if (LockTable::holds_any(owner) || table_.is_awaited_by(owner.key())) return;
-  if (owner.fd >= 0 && table_.owner_count() < most_ / 2) return;
+  if (owner.fd >= 0 && table_.owner_count() < most_ / 2) return note_idle(owner, true);
   close_descriptor(owner);
   remove(owner);
+}
+
+void LockOwners::note_idle(const LockOwnerRecord& owner, bool is_idle) {
+  const MutexLock lock(mutex_);
+  if (is_idle) {
+    idle_.insert(owner.key());
+  } else {
+    idle_.erase(owner.key());
+  }
+}
+
+std::optional<LockOwner> LockOwners::take_idle() {
+  const MutexLock lock(mutex_);
+  if (idle_.empty()) return std::nullopt;
+  return idle_.extract(idle_.begin()).value();
 }
 
 bool LockOwners::drop(LockOwnerRecord& owner) {
@@ -106,7 +146,14 @@ bool LockOwners::drop(LockOwnerRecord& owner) {
 
 void LockOwners::note_close(const LockOwnerRecord& owner) {
   const MutexLock lock(mutex_);
-  closing_.insert(&owner);
+  closing_[&owner] = Clock::now();
+}
+
+void LockOwners::forget_closes(const LockOwner& owner, Clock::time_point then) {
+  const LockOwnerRecord* record = table_.find(owner);
+  const MutexLock lock(mutex_);
+  const auto closed = closing_.find(record);
+  if (closed != closing_.end() && closed->second < then) closing_.erase(closed);
 }
 
 bool LockOwners::may_be_closed(const LockOwner& owner) {

@@ -2,7 +2,9 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "sys/credentials.h"
 #include "sys/interruption.h"
@@ -17,7 +19,8 @@ constexpr std::chrono::milliseconds kNudge{1};
 
 }  // namespace
 
-LockWaits::LockWaits(Ended ended) : ended_(std::move(ended)) {
+LockWaits::LockWaits(Ended ended, std::chrono::milliseconds idle)
+    : ended_(std::move(ended)), idle_(idle) {
   sys::let_waits_be_interrupted();
 }
 
@@ -37,24 +40,37 @@ LockWaits::~LockWaits() {
   nudger_.join();
 }
 
+// The first: the others' threads end when they have had nothing to do for long.
+LockWaits::Slot* LockWaits::find(Slot::State state) {
+  const auto found = std::ranges::find(slots_, state, &Slot::state);
+  return found == slots_.end() ? nullptr : &*found;
+}
+
 bool LockWaits::start(std::uint64_t unique, int fd, const LockWish& wish) {
   const std::lock_guard lock(mutex_);
-  Slot* free = nullptr;
-  for (Slot& slot : slots_) {
-    if (slot.state == Slot::State::kIdle) free = &slot;
-  }
+  Slot* free = find(Slot::State::kIdle);
+  if (free == nullptr) free = find(Slot::State::kGone);
   if (free == nullptr) {
     if (slots_.size() >= kMost) return false;
     free = &slots_.emplace_back();
   }
+  const bool has_thread = free->state == Slot::State::kIdle;
   free->state = Slot::State::kWaiting;
   free->unique = unique;
   free->fd = fd;
   free->wish = wish;
   free->is_cancelled = false;
-  if (!free->thread.joinable()) free->thread = std::jthread([this, free] { run(*free); });
+  if (!has_thread) free->thread = std::jthread([this, free] { run(*free); });
   free->begun.notify_one();
   return true;
+}
+
+void LockWaits::close_later(UniqueFd fd) {
+  const auto retired = std::make_shared<const UniqueFd>(std::move(fd));
+  const std::lock_guard lock(mutex_);
+  for (Slot& slot : slots_) {
+    if (slot.state != Slot::State::kIdle && slot.fd == retired->get()) slot.retired = retired;
+  }
 }
 
 void LockWaits::cancel(std::uint64_t unique) {
@@ -105,8 +121,10 @@ void LockWaits::run(Slot& slot) {
   sys::prepare_serving_thread();
   std::unique_lock lock(mutex_);
   for (;;) {
-    while (slot.state == Slot::State::kIdle && !is_ending_) slot.begun.wait(lock);
-    if (slot.state == Slot::State::kIdle) return;
+    const bool has_begun = slot.begun.wait_for(
+        lock, idle_, [&] { return slot.state != Slot::State::kIdle || is_ending_; });
+    if (!has_begun) slot.state = Slot::State::kGone;
+    if (slot.state != Slot::State::kWaiting) return;
     lock.unlock();
     const int error = wait(slot);
     lock.lock();
@@ -114,10 +132,15 @@ void LockWaits::run(Slot& slot) {
     if (slot.is_cancelled) --cancelled_;
     if (is_ending_) return;
     const std::uint64_t unique = slot.unique;
+    const int fd = slot.fd;
     lock.unlock();
-    ended_(unique, error);
+    ended_(unique, fd, error);
     lock.lock();
     slot.state = Slot::State::kIdle;
+    auto retired = std::exchange(slot.retired, nullptr);
+    lock.unlock();
+    retired.reset();
+    lock.lock();
   }
 }
 

@@ -24,8 +24,13 @@ nobody_holds() { [[ $(cvfs locks) == "no locks" ]]; }
 is_listed() { listed | grep -qx "$1"; }
 
 mount_lock_views ''
+check_fails() { # SENTENCE COMMAND...
+  if "${@:2}"; then fail "$1"; else ok "$1"; fi
+}
+
 : >"$VIEW/f"
-chmod 0666 "$VIEW/f"
+: >"$VIEW/elsewhere"
+chmod 0666 "$VIEW/f" "$VIEW/elsewhere"
 equal "no locks at first" "no locks" "$(cvfs locks "$T/view")"
 agent "$VIEW/f" "posix write try 10 5" "flock read try"
 holder=$last
@@ -37,6 +42,16 @@ agent "$HOST/f" "posix write try 100 1"
 host=$last
 check "who waits" eventually 5 is_listed "fcntl read 12 12 waits view python3 $waiter"
 check "what the host holds on the same file" eventually 5 is_listed "fcntl write 100 100 held host python3 $host"
+agent "$HOST/elsewhere" "posix write try 5 1" "flock read try"
+other=$last
+check "what it holds on a file that nobody locks on the view" eventually 5 is_listed "fcntl write 5 5 held host python3 $other"
+check "its flock, too" eventually 5 is_listed "flock read 0 None held host python3 $other"
+: >"$T/containerdata/user-titi/f"
+agent "$T/containerdata/user-titi/f" "posix write try 7 1"
+stranger=$last
+eventually 5 grep -q ok "$T/agent"
+check_fails "but not on another tenant's" is_listed "fcntl write 7 7 held host python3 $stranger"
+kill "$other" "$stranger"
 check "the same after the worker's death" kill_worker
 check "who holds" eventually 5 is_listed "fcntl write 10 14 held view python3 $holder"
 check "who waits" eventually 5 is_listed "fcntl read 12 12 waits view python3 $waiter"

@@ -51,5 +51,14 @@ TEST(HeldRanges, AtBothEndsOfAFile) {
   EXPECT_THAT(after({held(5, kEnd, kRead), held(0, kEnd, kNone)}), IsEmpty());
 }
 
+TEST(HeldRanges, WhatIsBetweenThem) {
+  constexpr std::uint64_t kEnd = LockRange::kEnd;
+  EXPECT_THAT(gaps_of({}), ElementsAre(LockRange{0, kEnd}));
+  EXPECT_THAT(gaps_of({held(0, 9, kRead), held(10, 19, kWrite), held(30, 39, kRead)}),
+              ElementsAre(LockRange{20, 29}, LockRange{40, kEnd}));
+  EXPECT_THAT(gaps_of({held(5, kEnd, kRead)}), ElementsAre(LockRange{0, 4}));
+  EXPECT_THAT(gaps_of({held(0, kEnd, kWrite)}), IsEmpty());
+}
+
 }  // namespace
 }  // namespace cvfs

@@ -75,6 +75,24 @@ TEST(LockTable, WaitersStandInTheOrderInWhichTheyCame) {
   EXPECT_FALSE(table.is_awaited_by({7, 2, LockKind::kRange}));
 }
 
+TEST(LockTable, WhoeverIsInTheWayBlocksAWaiter) {
+  const Memory memory;
+  LockTable table(memory.bytes());
+  hold(table, wish(7, 1, kRead));
+  hold(table, wish(7, 2, kRead));
+  LockWaiter* const waiter = wait(table, wish(7, 3, kWrite, {5, 5}));
+  EXPECT_TRUE(table.is_blocked(*waiter));
+  hold(table, wish(7, 1, LockType::kNone));
+  EXPECT_TRUE(table.is_blocked(*waiter)) << "by the other one";
+  EXPECT_TRUE(table.is_blocked(*waiter));
+  hold(table, wish(7, 2, LockType::kNone, {0, 9}));
+  EXPECT_FALSE(table.is_blocked(*waiter));
+  table.remove(*table.find(wish(7, 2, kRead).owner));
+  EXPECT_FALSE(table.is_blocked(*waiter));
+  hold(table, wish(8, 2, kRead));
+  EXPECT_FALSE(table.is_blocked(*waiter)) << "another file";
+}
+
 TEST(LockTable, TwoThatWaitForEachOtherAreADeadlock) {
   const Memory memory;
   LockTable table(memory.bytes());
@@ -150,6 +168,55 @@ TEST(LockTable, GoesOnWithWhatAnotherProcessLeft) {
   // Its records are not given out again.
   hold(table, wish(7, 5, kRead, {40, 49}));
   EXPECT_EQ(table.conflict(wish(7, 3, kRead))->range, (LockRange{0, 4}));
+}
+
+constexpr std::size_t kEach = 200;
+
+// Owners of kEach ranges, and one of as many as there is room for; returns how many owners.
+std::uint64_t fill(LockTable& table) {
+  std::uint64_t owner = 0;
+  for (std::size_t i = 0; i + 2 * kEach < LockSection::kRanges - LockSection::kSpareRanges; ++i) {
+    if (i % kEach == 0) ++owner;
+    hold(table, wish(owner, owner, kWrite, {2 * (i % kEach), 2 * (i % kEach)}));
+  }
+  return owner;
+}
+
+TEST(LockTable, NobodyTakesTheLastRange) {
+  const Memory memory;
+  LockTable table(memory.bytes());
+  const std::uint64_t owners = fill(table);
+  std::uint64_t most = 0;
+  for (; table.has_room(wish(7777, 7777, kWrite, {2 * most, 2 * most})); ++most) {
+    hold(table, wish(7777, 7777, kWrite, {2 * most, 2 * most}));
+    ASSERT_LT(most, 2 * kEach);
+  }
+  EXPECT_TRUE(table.has_room(wish(8888, 8888, kWrite))) << "somebody else's first";
+  EXPECT_FALSE(table.has_room(wish(owners - 1, owners - 1, kWrite, {9999, 9999})));
+}
+
+TEST(LockTable, WhatNeedsNoMoreRangesIsPossibleInAFullTable) {
+  const Memory memory;
+  LockTable table(memory.bytes());
+  fill(table);
+  for (std::uint64_t more = 0; table.has_room(wish(7777, more, kWrite)); ++more) {
+    hold(table, wish(7777, more, kWrite));
+  }
+  const LockOwnerRecord& first = *table.find(wish(1, 1, kWrite).owner);
+  EXPECT_FALSE(table.has_room(wish(1, 1, kWrite, {1001, 1001})));
+  EXPECT_FALSE(table.has_room(wish(7777, 1, LockType::kNone, {5, 5}))) << "it would be two";
+  for (const LockWish& change : {wish(1, 1, kRead, {20, 20}), wish(1, 1, kWrite, {0, 99}),
+                                 wish(1, 1, LockType::kNone, {100, 100})}) {
+    ASSERT_TRUE(table.has_room(change));
+    const auto expected = changed(table.ranges_of(first), {change.range, change.type, 0});
+    hold(table, change);
+    const auto held = table.ranges_of(first);
+    ASSERT_EQ(held.size(), expected.size());
+    for (std::size_t i = 0; i < held.size(); ++i) {
+      EXPECT_EQ(held[i].range, expected[i].range);
+      EXPECT_EQ(held[i].type, expected[i].type);
+    }
+  }
 }
 
 }  // namespace

@@ -99,5 +99,19 @@ TEST(FanotifyOfNothing, ProcHasNoEvents) {
   EXPECT_FALSE(watch_filesystem(proc.get()));
 }
 
+TEST_F(Fanotify, TellsHowManyEventsThereAre) {
+  EXPECT_EQ(queued_events(-1), SIZE_MAX);
+  (void)seen();
+  for (const char* name : {"a", "a-longer-name", "b"}) {
+    UniqueFd(::openat(directory_.get(), name, O_CREAT | O_RDWR | O_CLOEXEC, 0600));
+  }
+  // Others may change the filesystem at the same time.
+  const std::size_t queued = queued_events(watch_.get());
+  EXPECT_GE(queued, 3U);
+  EXPECT_GE(seen().size(), 3U);
+  EXPECT_LT(queued_events(watch_.get()), queued);
+  for (const char* name : {"a", "a-longer-name", "b"}) ::unlinkat(directory_.get(), name, 0);
+}
+
 }  // namespace
 }  // namespace cvfs::sys

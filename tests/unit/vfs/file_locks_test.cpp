@@ -1,0 +1,215 @@
+#include "vfs/file_locks.h"
+
+#include <gtest/gtest.h>
+
+#include "lock_view.h"
+
+namespace cvfs {
+namespace {
+
+class FileLocksTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "opens files by their handles";
+  }
+};
+
+// As one that is killed between the kernel's grant to it and the table's leaves it.
+TEST_F(FileLocksTest, WhatAWaiterGotAndNobodyNotedIsGivenBack) {
+  LockView view;
+  const UniqueFd host = view.host();
+  {
+    LockTable table(view.memory());
+    LockOwnerRecord* owner = table.add({view.node, 1, LockKind::kRange});
+    owner->fd = view.host().release();
+    owner->can_write = 1;
+    for (const LockRange held : {LockRange{10, 19}, LockRange{30, 39}}) {
+      ASSERT_TRUE(table.set(*owner, held, LockType::kRead));
+    }
+    LockWaiterFacts waits;
+    waits.unique = 2;
+    waits.wish = {owner->key(), {0, 34}, LockType::kWrite};
+    table.add(waits);
+    LockView::lock(owner->fd, {0, 34});
+    LockView::lock(owner->fd, {30, 39});
+  }
+  view.locks(true);
+  EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kWrite, {0, 9}));
+  EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kWrite, {20, 29}));
+  EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kWrite, {40, LockRange::kEnd}));
+  for (const LockRange held : {LockRange{10, 19}, LockRange{30, 39}}) {
+    EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kRead, held));
+    EXPECT_FALSE(LockView::can_lock(host.get(), LockType::kWrite, held)) << "it was held before";
+  }
+}
+
+TEST_F(FileLocksTest, AFlockThatAWaiterGotAndNobodyNotedIsGivenBack) {
+  LockView view;
+  const UniqueFd host = view.host();
+  {
+    LockTable table(view.memory());
+    LockOwnerRecord* owner = table.add({view.node, 1, LockKind::kWhole});
+    owner->fd = view.host().release();
+    LockWaiterFacts waits;
+    waits.unique = 2;
+    waits.wish = {owner->key(), {}, LockType::kWrite};
+    table.add(waits);
+    ASSERT_EQ(::flock(owner->fd, LOCK_EX), 0);
+  }
+  view.locks(true);
+  EXPECT_EQ(::flock(host.get(), LOCK_EX | LOCK_NB), 0);
+}
+
+// As one that is killed after the table's noting it, before the answer, leaves it.
+TEST_F(FileLocksTest, WhoeverGotHisLockIsNotInterruptedAfterwards) {
+  LockView view;
+  const LockRequest waits = view.request(1, LockType::kWrite, {0, 9}, true);
+  {
+    LockTable table(view.memory());
+    LockOwnerRecord* owner = table.add(waits.wish.owner);
+    owner->fd = view.host().release();
+    LockWaiterFacts facts;
+    facts.unique = waits.unique;
+    facts.wish = waits.wish;
+    table.add(facts);
+    ASSERT_TRUE(table.set(*owner, {0, 9}, LockType::kWrite));
+    LockView::lock(owner->fd, {0, 9});
+  }
+  view.locks(true);
+  EXPECT_EQ(view.ask(waits), 0);
+  view.locks().interrupt(waits.unique, waits.unique);
+  view.locks().settle();
+  EXPECT_FALSE(LockView::can_lock(view.host().get(), LockType::kRead, {0, 9}));
+}
+
+// A thread of a process waits to read while another one comes to lock for writing, by which the
+// process gets another descriptor.
+TEST_F(FileLocksTest, WhoeverComesToWriteWhileHeWaitsHoldsAllOfIt) {
+  LockView view;
+  const UniqueFd host = view.host();
+  ASSERT_EQ(view.ask(view.request(1, LockType::kRead, {50, 59})), 0);
+  LockView::lock(host.get(), {0, 9});
+  const LockRequest waits = view.request(1, LockType::kRead, {0, 9}, true);
+  ASSERT_EQ(view.ask(waits), LockView::kWaits);
+  ASSERT_EQ(view.ask(view.request(1, LockType::kWrite, {100, 109})), 0);
+  ASSERT_EQ(view.ask(view.request(1, LockType::kNone, {50, 59})), 0);
+  EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kWrite, {50, 59})) << "given up";
+  LockView::unlock(host.get());
+  EXPECT_EQ(view.answer_of(waits), 0);
+  EXPECT_FALSE(LockView::can_lock(host.get(), LockType::kWrite, {0, 9}));
+  EXPECT_FALSE(LockView::can_lock(host.get(), LockType::kRead, {100, 109}));
+  ASSERT_EQ(view.ask(view.request(1, LockType::kNone, {})), 0);
+  EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kWrite, {}));
+}
+
+// Owners of other files take all ranges but a few hundred.
+void fill(LockView& view) {
+  LockTable table(view.memory());
+  constexpr NodeId kOthers = 1000;
+  for (NodeId node = kOthers; node < kOthers + LockSection::kRanges / 200 - 10; ++node) {
+    LockOwnerRecord* owner = table.add({node, node, LockKind::kRange});
+    owner->fd = 0;
+    for (std::uint64_t i = 0; i < 200; ++i) table.set(*owner, {2 * i, 2 * i}, LockType::kRead);
+  }
+}
+
+TEST_F(FileLocksTest, WhoeverDidNotAskAgainDoesNotWaitAnyMore) {
+  LockView view;
+  const LockRequest gone = view.request(1, LockType::kWrite, {0, 9}, true);
+  const LockRequest waits = view.request(2, LockType::kWrite, {0, 9}, true);
+  {
+    LockTable table(view.memory());
+    for (const LockRequest& request : {gone, waits}) {
+      LockWaiterFacts facts;
+      facts.unique = request.unique;
+      facts.wish = request.wish;
+      table.add(facts);
+    }
+  }
+  view.locks(true);
+  EXPECT_EQ(view.ask(waits), LockView::kWaits);
+  view.locks().settle();
+  EXPECT_EQ(view.answer_of(waits), 0);
+  EXPECT_EQ(view.ask(view.request(2, LockType::kNone, {0, 9})), 0);
+  EXPECT_TRUE(LockView::can_lock(view.host().get(), LockType::kWrite, {0, 9}));
+}
+
+TEST_F(FileLocksTest, WhoeverIsRefusedForWantOfRoomKeepsWhatHeHas) {
+  LockView view;
+  fill(view);
+  const UniqueFd host = view.host();
+  ASSERT_EQ(view.ask(view.request(1, LockType::kRead, {0, 29})), 0);
+  ASSERT_EQ(view.ask(view.request(1, LockType::kWrite, {40, 40})), 0);
+  for (std::uint64_t owner = 2; view.ask(view.request(owner, LockType::kRead, {50, 50})) == 0;) {
+    ++owner;
+  }
+  EXPECT_EQ(view.ask(view.request(1, LockType::kWrite, {10, 14})), ENOLCK);
+  EXPECT_EQ(view.ask(view.request(1, LockType::kNone, {10, 14})), ENOLCK);
+  EXPECT_FALSE(LockView::can_lock(host.get(), LockType::kWrite, {10, 14}));
+  EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kRead, {10, 14}));
+  EXPECT_EQ(view.ask(view.request(1, LockType::kNone, {20, 99})), 0);
+  EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kWrite, {40, 40}));
+}
+
+TEST_F(FileLocksTest, WhoeverWaitsIsNotRefusedForWantOfADescriptor) {
+  LockView view(10);
+  ASSERT_EQ(view.ask(view.whole(1, LockType::kWrite)), 0);
+  std::vector<LockRequest> waiting;
+  for (std::uint64_t owner = 2; owner < 42; ++owner) {
+    waiting.push_back(view.whole(owner, LockType::kRead, true));
+    ASSERT_EQ(view.ask(waiting.back()), LockView::kWaits);
+  }
+  ASSERT_EQ(view.ask(view.whole(1, LockType::kNone)), 0);
+  EXPECT_EQ(view.ask(view.whole(50, LockType::kRead)), ENOLCK) << "who does not wait yet";
+  for (std::size_t i = 0; i < waiting.size(); ++i) {
+    ASSERT_EQ(view.answer_of(waiting[i]), 0) << i;
+    ASSERT_EQ(view.ask(view.whole(waiting[i].wish.owner.id, LockType::kNone)), 0);
+  }
+  EXPECT_EQ(view.ask(view.whole(50, LockType::kRead)), 0);
+}
+
+TEST_F(FileLocksTest, DescriptorsOfThoseWhoHoldNothingGoToThoseWhoDo) {
+  LockView view(10);
+  for (std::uint64_t owner = 1; owner < 10; ++owner) {
+    ASSERT_EQ(view.ask(view.whole(owner, LockType::kWrite)), 0);
+    ASSERT_EQ(view.ask(view.whole(owner, LockType::kNone)), 0);
+  }
+  view.node = view.look_up("other");
+  view.reads = view.open(view.node, O_RDONLY);
+  for (std::uint64_t owner = 1; owner < 11; ++owner) {
+    EXPECT_EQ(view.ask(view.whole(owner, LockType::kRead)), 0) << owner;
+  }
+}
+
+TEST_F(FileLocksTest, OneTryWaitsForACloseThatWasNotTheLast) {
+  LockView view;
+  constexpr std::uint64_t kChild = 99;
+  ASSERT_EQ(view.ask(view.request(1, LockType::kWrite, {0, 9})), 0);
+  EXPECT_EQ(view.ask(view.request(2, LockType::kWrite, {0, 9})), EAGAIN);
+  for (int i = 0; i < 2; ++i) {
+    view.locks().close(view.node, view.writes, kChild);
+    const LockRequest first = view.request(2, LockType::kWrite, {0, 9});
+    EXPECT_EQ(view.ask(first), LockView::kWaits);
+    EXPECT_EQ(view.answer_of(first), EAGAIN);
+    EXPECT_EQ(view.ask(view.request(2, LockType::kWrite, {0, 9})), EAGAIN) << "at once";
+  }
+}
+
+TEST_F(FileLocksTest, KnowsWhetherAnybodyWaitsForOthers) {
+  LockView view;
+  const UniqueFd host = view.host();
+  LockView::lock(host.get(), {0, 0});
+  ASSERT_EQ(view.ask(view.request(1, LockType::kWrite, {9, 9})), 0);
+  const LockRequest for_one_of_us = view.request(2, LockType::kWrite, {9, 9}, true);
+  ASSERT_EQ(view.ask(for_one_of_us), LockView::kWaits);
+  EXPECT_FALSE(view.locks().has_waits_for_others());
+  const LockRequest for_the_host = view.request(1, LockType::kRead, {0, 0}, true);
+  ASSERT_EQ(view.ask(for_the_host), LockView::kWaits);
+  EXPECT_TRUE(view.locks().has_waits_for_others());
+  LockView::unlock(host.get());
+  EXPECT_EQ(view.answer_of(for_the_host), 0);
+  EXPECT_FALSE(view.locks().has_waits_for_others());
+}
+
+}  // namespace
+}  // namespace cvfs

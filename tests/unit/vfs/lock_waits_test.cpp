@@ -1,0 +1,58 @@
+#include "vfs/lock_waits.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/unique_fd.h"
+
+namespace cvfs {
+namespace {
+
+using std::chrono::milliseconds;
+
+std::ptrdiff_t threads() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return std::distance(begin(tasks), end(tasks));
+}
+
+template <class Condition>
+bool eventually(Condition condition) {
+  for (int i = 0; i < 10'000 && !condition(); ++i) std::this_thread::sleep_for(milliseconds(1));
+  return condition();
+}
+
+TEST(LockWaits, GiveTheirThreadsBack) {
+  constexpr std::size_t kWaits = 20;
+  std::string path = testing::TempDir() + "cvfs-locks-XXXXXX";
+  const UniqueFd holder(::mkstemp(path.data()));
+  std::vector<UniqueFd> fds;
+  for (std::size_t i = 0; i < kWaits; ++i)
+    fds.emplace_back(::open(path.c_str(), O_RDWR | O_CLOEXEC));
+  ::unlink(path.c_str());
+  const auto before = threads();
+  std::atomic<std::size_t> ended = 0;
+  LockWaits waits([&](std::uint64_t, int, int) { ++ended; }, milliseconds(5));
+  for (std::size_t round = 1; round <= 2; ++round) {
+    ASSERT_EQ(::flock(holder.get(), LOCK_EX), 0);
+    for (std::size_t i = 0; i < kWaits; ++i) {
+      const LockWish wish{{1, i, LockKind::kWhole}, {}, LockType::kRead};
+      ASSERT_TRUE(waits.start(i, fds[i].get(), wish));
+    }
+    EXPECT_EQ(threads(), before + std::ptrdiff_t{kWaits});
+    ASSERT_EQ(::flock(holder.get(), LOCK_UN), 0);
+    EXPECT_TRUE(eventually([&] { return ended == round * kWaits; }));
+    EXPECT_TRUE(eventually([&] { return threads() == before; }));
+    for (const UniqueFd& fd : fds) ::flock(fd.get(), LOCK_UN);
+  }
+}
+
+}  // namespace
+}  // namespace cvfs
