@@ -12,6 +12,7 @@
 #include "asked_source.h"
 #include "base/result.h"
 #include "command_line.h"
+#include "control/default_options.h"
 #include "control/view_options.h"
 #include "remount.h"
 #include "view_daemon.h"
@@ -106,6 +107,7 @@ Outcome<void> run(int argc, const char* const* argv) {
   if (asks_for_remount(line.options)) {
     return line.fake ? Outcome<void>() : remount_view(absolute(line.target), line.options);
   }
+  line.options = with_defaults(TRY(read_default_options()), line.options);
   const ViewOptions options = TRY(parse_view_options(line.options, line.sloppy));
   TRY(check_asked_source(line.source, line.target, options.containerdata));
   const std::string program = TRY(find_cvfsd());
