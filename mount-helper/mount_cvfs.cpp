@@ -12,6 +12,7 @@
 #include "asked_source.h"
 #include "base/result.h"
 #include "command_line.h"
+#include "control/default_options.h"
 #include "control/view_options.h"
 #include "remount.h"
 #include "view_daemon.h"
@@ -95,6 +96,13 @@ void print_command(const std::string& program, const std::vector<std::string>& a
   std::cout << std::endl;
 }
 
+// With the machine's defaults, and checked.
+Outcome<void> complete_options(CommandLine& line) {
+  line.options = with_defaults(TRY(read_default_options()), line.options);
+  const ViewOptions options = TRY(parse_view_options(line.options, line.sloppy));
+  return check_asked_source(line.source, line.target, options.containerdata);
+}
+
 Outcome<void> run(int argc, const char* const* argv) {
   CommandLine line = TRY(parse_command_line(argc, argv));
   if (!line.answer.empty()) {
@@ -106,8 +114,7 @@ Outcome<void> run(int argc, const char* const* argv) {
   if (asks_for_remount(line.options)) {
     return line.fake ? Outcome<void>() : remount_view(absolute(line.target), line.options);
   }
-  const ViewOptions options = TRY(parse_view_options(line.options, line.sloppy));
-  TRY(check_asked_source(line.source, line.target, options.containerdata));
+  TRY(complete_options(line));
   const std::string program = TRY(find_cvfsd());
   const auto arguments = cvfsd_arguments(line);
   if (line.verbose) print_command(program, arguments);

@@ -5,7 +5,7 @@
 namespace cvfs {
 namespace {
 
-OptionText text_of(const CLI::Option& option) {
+OptionText option_text(const CLI::Option& option) {
   OptionText text;
   text.is_operand = option.get_positional();
   text.names = text.is_operand ? option.get_name(true) : option.get_name(false, true);
@@ -16,7 +16,8 @@ OptionText text_of(const CLI::Option& option) {
 
 void add(const CLI::App& app, const std::string& words, std::vector<CommandText>& tree) {
   CommandText command{words, app.get_description(), app.get_footer(), {}, {}};
-  for (const CLI::Option* option : app.get_options()) command.options.push_back(text_of(*option));
+  for (const CLI::Option* option : app.get_options())
+    command.options.push_back(option_text(*option));
   const std::vector<const CLI::App*> below = commands_of(app);
   for (const CLI::App* other : below) command.commands.push_back(other->get_name());
   tree.push_back(std::move(command));

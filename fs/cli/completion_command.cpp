@@ -55,7 +55,11 @@ constexpr const char* kOperands = R"(
 _cvfs_operands() {
   case $1 in
     views) findmnt -rn -t fuse.cvfs -o TARGET ;;
-    tenants) find /containerdata -maxdepth 1 -name 'user-*' -printf '%f\n' 2>/dev/null | sed 's/^user-//' ;;
+    tenants)
+      local trees
+      trees=$(sed -n 's/^[ \t]*containerdata[ \t]*=[ \t]*//p' /etc/cvfs/cvfs.conf 2>/dev/null | tail -n 1)
+      find "${trees:-/containerdata}" -maxdepth 1 -name 'user-*' -printf '%f\n' 2>/dev/null | sed 's/^user-//'
+      ;;
     shells) echo bash zsh ;;
     pages) echo cvfs mount.cvfs cvfsd concepts ;;
   esac

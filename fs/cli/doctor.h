@@ -23,7 +23,8 @@ using Findings = std::vector<Finding>;
 
 struct Machine {
   std::string containerdata;
-  std::string version;  // of this cvfs
+  std::string defaults;  // of all views: /etc/cvfs/cvfs.conf's options
+  std::string version;   // of this cvfs
   std::vector<ViewAnswer> views;
   std::vector<FstabLine> fstab;
 };

@@ -9,13 +9,15 @@
 #include "cli/doctor.h"
 #include "cli/subcommand.h"
 #include "cli/tenant.h"
+#include "control/default_options.h"
 #include "control/printable.h"
+#include "control/view_options.h"
 
 namespace cvfs {
 namespace {
 
 struct DoctorOptions {
-  std::string containerdata = kContainerdata;
+  std::string containerdata;
   bool all = false;
   bool json = false;
 };
@@ -43,13 +45,28 @@ bool is_to_mend(const Finding& finding) {
   return finding.severity == Severity::kWarning || finding.severity == Severity::kError;
 }
 
+// Where they cannot be read no view can be mounted; what else is wrong is said all the same.
+void read_defaults(Machine& machine, Findings& findings) {
+  auto defaults = read_default_options();
+  if (!defaults) {
+    const OperatorError& error = defaults.error();
+    findings.push_back(
+        {Severity::kError, "defaults", error.object + ": " + error.what, error.hint});
+  }
+  machine.defaults = std::move(defaults).value_or("");
+  if (!machine.containerdata.empty()) return;
+  machine.containerdata =
+      parse_view_options(machine.defaults).value_or(ViewOptions()).containerdata;
+}
+
 Outcome<Findings> examine(const DoctorOptions& options, const std::string& version) {
-  Machine machine{options.containerdata, version, {}, read_fstab()};
+  Findings findings;
+  Machine machine{options.containerdata, "", version, {}, read_fstab()};
+  read_defaults(machine, findings);
   for (const RunningView& view : TRY(views_to_ask({}))) {
     ViewAnswer answer = ask(view, ControlCommand{ControlVerb::kStatus, ""});
     if (!is_remnant(answer)) machine.views.push_back(std::move(answer));
   }
-  Findings findings;
   check_kernel(findings);
   check_programs(machine, findings);
   check_views(machine, findings);
@@ -109,9 +126,9 @@ void add_doctor_command(CLI::App& app, const std::string& version, Action& chose
   command->add_flag("--all", options->all, "what is in order, too");
   command->add_flag("--json", options->json, "an array of objects, one a finding; all of them");
   command->footer(
-      "Looks at the kernel, the programs, the views, Docker's userns-remap, /etc/subuid and\n"
-      "/etc/subgid, the tenants, fstab and boot order, and Docker's bind sources. Changes "
-      "nothing.\n"
+      "Looks at the kernel, the programs, the views, /etc/cvfs/cvfs.conf, Docker's userns-remap,\n"
+      "/etc/subuid and /etc/subgid, the tenants, fstab and boot order, and Docker's bind sources.\n"
+      "Changes nothing.\n"
       "Exit code 0: nothing to mend, 32: a warning or an error was found. A note is neither.\n\n"
       "Examples:\n"
       "  cvfs doctor\n"

@@ -8,6 +8,7 @@
 #include "cli/doctor.h"
 #include "cli/mountpoint.h"
 #include "cli/program.h"
+#include "control/default_options.h"
 #include "control/printable.h"
 #include "control/tenant_source.h"
 #include "control/view_options.h"
@@ -27,8 +28,8 @@ void add(Findings& findings, const FstabLine& line, const OperatorError& error) 
       error.object.empty() ? error.what : error.object + ": " + error.what, error.hint);
 }
 
-void check_options(const FstabLine& line, Findings& findings) {
-  const auto options = parse_view_options(line.options);
+void check_options(const Machine& machine, const FstabLine& line, Findings& findings) {
+  const auto options = parse_view_options(with_defaults(machine.defaults, line.options));
   if (!options) {
     add(findings, line, options.error());
     return;
@@ -81,7 +82,7 @@ void check_fstab(const Machine& machine, Findings& findings) {
   for (const FstabLine& line : machine.fstab) {
     if (!line.is_view()) continue;
     ++views;
-    check_options(line, findings);
+    check_options(machine, line, findings);
     check_order(line, findings);
     check_mountpoint(line, findings);
   }

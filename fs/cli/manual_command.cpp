@@ -88,6 +88,9 @@ void add_options(Roff& page) {
                                                   std::string(option.meaning) + ". As in " +
                                                   std::string(option.example) + '.');
   }
+  page.paragraph(
+      "Those that every view is to have stand in /etc/cvfs/cvfs.conf, each on a line of its own. "
+      "Those of a mount come after them.");
   page.heading("OPTIONS OF MOUNT(8)");
   page.paragraph("Understood: " + joined(mount_flag_options()) +
                  ". Views are nosuid,nodev unless suid or dev is said.");
@@ -117,6 +120,8 @@ std::string mount_page(const std::string& version) {
   page.verbatim(
       "mount -t cvfs toto:/ /srv/toto\n"
       "toto:/data /srv/toto cvfs userns=auto,x-systemd.before=docker.service 0 0");
+  page.heading("FILES");
+  page.item("/etc/cvfs/cvfs.conf", "defaults of all views");
   add_exit_status(page);
   add_see_also(page);
   return page.text();

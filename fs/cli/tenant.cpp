@@ -5,10 +5,13 @@
 #include <array>
 #include <cstdio>
 
+#include "base/result.h"
 #include "cli/tenant_ids.h"
+#include "control/default_options.h"
 #include "control/edit_distance.h"
 #include "control/printable.h"
 #include "control/tenant_name.h"
+#include "control/view_options.h"
 
 namespace cvfs {
 namespace {
@@ -72,6 +75,11 @@ Json targets_of(const Tenant& tenant) {
 }
 
 }  // namespace
+
+Outcome<std::string> containerdata_path(const std::string& said) {
+  if (!said.empty()) return said;
+  return TRY(parse_view_options(TRY(read_default_options()))).containerdata;
+}
 
 Outcome<void> check_tenant_command(const std::string& name) {
   if (::geteuid() != 0) {

@@ -15,8 +15,12 @@ namespace cvfs {
 
 using Json = nlohmann::json;
 
-inline constexpr const char* kContainerdata = "/containerdata";
-inline constexpr const char* kContainerdataHelp = "where the tenants' trees are; /containerdata";
+inline constexpr const char* kContainerdataHelp =
+    "where the tenants' trees are; what /etc/cvfs/cvfs.conf says, or /containerdata";
+
+// What was said after --containerdata, or else the default. Refused: what
+// control/default_options.h refuses.
+Outcome<std::string> containerdata_path(const std::string& said);
 
 struct Tenant {
   std::string name;

@@ -16,7 +16,7 @@ namespace {
 struct AddOptions {
   std::string name;
   std::string mountpoint;
-  std::string containerdata = kContainerdata;
+  std::string containerdata;
   bool no_subids = false;
   bool json = false;
 };
@@ -109,7 +109,7 @@ Outcome<Containerdata> take(const std::string& path) {
 Outcome<Added> add(const AddOptions& options) {
   Added added;
   added.user = TRY(user_of(options.name));
-  const Containerdata containerdata = TRY(take(options.containerdata));
+  const Containerdata containerdata = TRY(take(TRY(containerdata_path(options.containerdata))));
   note_parent(containerdata, added);
   added.path = containerdata.path_of(options.name);
   const auto tree = TRY(containerdata.status_of(options.name));
@@ -144,8 +144,8 @@ void print_text(const Console& console, const AddOptions& options, const Added& 
   console.out << options.name << '\n';
   print_table(console.out, rows, "  ");
   const std::string target = added.mountpoint ? added.mountpoint->path : "DIR";
-  const bool is_elsewhere = options.containerdata != kContainerdata;
-  const std::string where = is_elsewhere ? " -o containerdata=" + options.containerdata : "";
+  const std::string where =
+      options.containerdata.empty() ? "" : " -o containerdata=" + options.containerdata;
   console.out << "  next: mount -t cvfs " << options.name << ":/ " << printable(target) << where
               << std::endl;
 }

@@ -17,7 +17,7 @@ using Row = std::vector<std::string>;
 
 struct ListOptions {
   std::string name;  // show
-  std::string containerdata = kContainerdata;
+  std::string containerdata;
   bool json = false;
 };
 
@@ -52,6 +52,10 @@ Outcome<std::vector<Tenant>> all_tenants(const Containerdata& containerdata) {
   return tenants;
 }
 
+Outcome<Containerdata> open_containerdata(const ListOptions& options) {
+  return Containerdata::open(TRY(containerdata_path(options.containerdata)));
+}
+
 void print_table_of(const Console& console, const std::vector<Tenant>& tenants) {
   if (tenants.empty()) {
     console.out << "no tenants" << std::endl;
@@ -65,7 +69,7 @@ void print_table_of(const Console& console, const std::vector<Tenant>& tenants) 
 
 Outcome<void> list(const ListOptions& options, const Console& console) {
   TRY(check_tenant_command("any"));
-  const Containerdata containerdata = TRY(Containerdata::open(options.containerdata));
+  const Containerdata containerdata = TRY(open_containerdata(options));
   const std::vector<Tenant> tenants = TRY(all_tenants(containerdata));
   if (!options.json) {
     print_table_of(console, tenants);
@@ -101,7 +105,7 @@ void print_block(const Console& console, const Tenant& tenant,
 
 Outcome<void> show(const ListOptions& options, const Console& console) {
   TRY(check_tenant_command(options.name));
-  const Containerdata containerdata = TRY(Containerdata::open(options.containerdata));
+  const Containerdata containerdata = TRY(open_containerdata(options));
   const Tenant tenant = TRY(find_tenant(containerdata, options.name));
   const std::vector<std::string> removed = TRY(containerdata.removed(options.name));
   if (!options.json) {

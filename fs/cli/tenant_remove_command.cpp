@@ -16,7 +16,7 @@ namespace {
 struct RemoveOptions {
   std::string name;
   std::string mountpoint;
-  std::string containerdata = kContainerdata;
+  std::string containerdata;
   bool purge = false;
   bool json = false;
 };
@@ -94,8 +94,9 @@ Outcome<void> check_removable(const RemoveOptions& options, const Containerdata&
   return check_unused(TRY(find_tenant(containerdata, options.name)));
 }
 
-Outcome<Removed> remove(const RemoveOptions& options, const Console& console) {
+Outcome<Removed> remove(RemoveOptions& options, const Console& console) {
   TRY(check_tenant_command(options.name));
+  options.containerdata = TRY(containerdata_path(options.containerdata));
   const Containerdata containerdata = TRY(Containerdata::open(options.containerdata));
   TRY(check_removable(options, containerdata));
   Removed removed = options.purge ? TRY(purge_all(options, containerdata, console))
@@ -132,7 +133,7 @@ void print_json(const Console& console, const RemoveOptions& options, const Remo
   console.out << to_indented_text(json) << std::endl;
 }
 
-int run(const RemoveOptions& options, const Console& console) {
+int run(RemoveOptions options, const Console& console) {
   const auto removed = remove(options, console);
   if (!removed) {
     console.print_error(removed.error());

@@ -107,7 +107,7 @@ add_user() { # NAME UID FIRST-SUBORDINATE-ID
 }
 
 furnish_etc() {
-  rm -rf /etc/docker
+  rm -rf /etc/docker /etc/cvfs
   sed -i -E '/^(toto|titi|dockremap):|^[^:]*:[^:]*:(1500|1600|990):/d' /etc/passwd /etc/group
   : >/etc/subuid
   : >/etc/subgid
