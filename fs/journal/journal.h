@@ -56,6 +56,7 @@ class Intent {
   bool resumed() const { return resumed_; }
   Stage stage() const { return record_->stage.load(std::memory_order_acquire); }
   std::uint32_t deaths() const { return record_->deaths; }
+  std::uint32_t faults() const { return record_->faults; }
   // So many processes died of it that no other is to try.
   bool is_hopeless() const;
 
