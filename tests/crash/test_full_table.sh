@@ -55,6 +55,11 @@ check "not as many as there are" test "$count" -lt 1000
 check "descriptors are left" test "$(descriptors)" -lt 900
 equal "it is said once" 1 "$(grep -c 'no more files can be known' "$T/log")"
 
+if touch new 2>/dev/null; then fail "nor can another be made"; fi
+check "of which nothing is left" test ! -e "$T/containerdata/user-toto/new"
+check "one that is known can be removed" rm file8
+check "and another be made then" touch new
+
 others_go_on() {
   eventually 5 is_complete || fail "one of each is there" "$(show_daemons)"
   check "what is open is read" cat <&8
