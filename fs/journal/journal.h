@@ -125,7 +125,7 @@ class Journal {
 
   std::span<IntentRecord> records_;
   bool died_of_fault_ = false;          // as orphans_
-  std::vector<IntentRecord*> orphans_;  // used by the draining thread only, before others start
+  std::vector<IntentRecord*> orphans_;  // by the thread whose turn it is (fuse/resent_turn.h)
   Mutex mutex_;
   std::vector<IntentRecord*> free_ CVFS_GUARDED_BY(mutex_);
 };
