@@ -382,6 +382,7 @@ void Supervisor::wait_for_starting_worker() {
   (void)::poll(&worker, 1, kStartingMs);
   // It may hang over a request that is sent again; then it is past looking at descriptors.
   end_worker_that_hangs();
+  end_worker_that_drains();
 }
 
 // -1: for ever.
