@@ -58,6 +58,8 @@ void become_supervisor(const ServedView& view) {
   ViewState& memory = view.memory();
   memory.died_at_us = sys::monotonic_us();
   memory.died_of_fault = 0;
+  // The next generation ends an upgrade that it has not begun: not as the build that was asked for.
+  if (memory.upgrade_by != 0) memory.upgrade_by = view.generation + 2;
   if (const auto written = write_view_record(view); !written) {
     return spdlog::error("cannot: {}", written.error().message());
   }

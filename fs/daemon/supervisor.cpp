@@ -52,6 +52,10 @@ int sooner(int a_ms, int b_ms) {
   return std::min(a_ms, b_ms);
 }
 
+OperatorError cannot_supervise(const std::string& what, Errno error) {
+  return {ExitCode::kSystem, "", "cannot " + what + ": " + std::strerror(error.value), ""};
+}
+
 void log_lines(const std::vector<std::string>& lines) {
   for (const std::string& line : lines) spdlog::error(line);
 }
@@ -97,7 +101,7 @@ std::vector<int> Supervisor::descriptors() const {
 }
 
 Role Supervisor::run() {
-  take_over();
+  if (const auto role = take_over()) return *role;
   // Before the worker takes the state: from then on nobody else of ours would be there to go on.
   if (accession_ == Accession::kExecuted) {
     if (const auto role = start_standby()) return *role;
@@ -111,16 +115,43 @@ Role Supervisor::run() {
 
 // ---- coming to be the supervisor
 
-void Supervisor::take_over() {
+std::optional<Role> Supervisor::take_over() {
   const bool was_standby =
       accession_ == Accession::kSucceeded || accession_ == Accession::kRolledBack;
   if (was_standby) forget_signals(view_);
-  if (accession_ == Accession::kSucceeded) return succeed();
+  if (accession_ == Accession::kSucceeded) {
+    succeed();
+    return std::nullopt;
+  }
   if (accession_ == Accession::kExecuted) come_from_another_program();
-  if (memory_.supervisor.pid == ::getpid() && is_recorded(memory_.supervisor)) return;
+  if (memory_.supervisor.pid == ::getpid() && is_recorded(memory_.supervisor)) return std::nullopt;
+  return note_self();
+}
+
+// Without it neither worker nor standby would see our end.
+std::optional<Role> Supervisor::note_self() {
   auto own = sys::open_pidfd(::getpid());
+  while (!own) {
+    if (const auto role = give_up(cannot_supervise("open a pidfd", own.error()))) return role;
+    ::poll(nullptr, 0, kStandbyDelayMs);
+    own = sys::open_pidfd(::getpid());
+  }
   memory_.supervisor.pid = ::getpid();
-  memory_.supervisor.pidfd = own ? own->release() : 0;
+  memory_.supervisor.pidfd = own->release();
+  return std::nullopt;
+}
+
+// Where that leaves the view to somebody, or there is none yet. nullopt: it does not.
+std::optional<Role> Supervisor::give_up(const OperatorError& error) {
+  if (memory_.serving == 0) {
+    refusal_ = error;
+    exit_code_ = static_cast<int>(error.code);
+    return Role::kEnded;
+  }
+  spdlog::error(error.message());
+  const bool is_replaceable = replaced_standby_ && !sys::await_end(replaced_standby_.get(), 0);
+  if (is_replaceable && is_superseded()) return Role::kSuperseded;
+  return std::nullopt;
 }
 
 // The standby becomes the supervisor: its record moves.
@@ -189,11 +220,9 @@ std::optional<Role> Supervisor::start_worker() {
   pidfds_at_start_ = {memory_.supervisor.pidfd, memory_.standby.pidfd};
   const auto is_worker = start_process(memory_.worker);
   if (is_worker && *is_worker) return Role::kWorker;
-  if (!is_worker) {
-    spdlog::error("cannot start a worker: {}", std::strerror(is_worker.error().value));
-    delay_worker(false);
-  }
-  return std::nullopt;
+  if (is_worker) return std::nullopt;
+  delay_worker(false);
+  return give_up(cannot_supervise("start a worker", is_worker.error()));
 }
 
 void Supervisor::delay_worker(bool has_served) {
@@ -353,6 +382,7 @@ void Supervisor::wait_for_starting_worker() {
   (void)::poll(&worker, 1, kStartingMs);
   // It may hang over a request that is sent again; then it is past looking at descriptors.
   end_worker_that_hangs();
+  end_worker_that_drains();
 }
 
 // -1: for ever.

@@ -53,11 +53,15 @@ class Supervisor {
   Role run();
 
   int exit_code() const { return exit_code_; }
+  // Why nobody has come to serve, if that was not a worker's to say.
+  const std::optional<OperatorError>& refusal() const { return refusal_; }
   // Descriptors that this process needs beside lasting_descriptors().
   std::vector<int> descriptors() const;
 
  private:
-  void take_over();
+  std::optional<Role> take_over();
+  std::optional<Role> note_self();
+  std::optional<Role> give_up(const OperatorError& error);
   void succeed();
   void come_from_another_program();
   bool is_superseded() const;
@@ -104,6 +108,7 @@ class Supervisor {
   std::uint64_t next_hang_check_us_ = 0;
   int delay_ms_ = 0;   // between the last worker's death and the next one's start
   int exit_code_ = 0;  // of a worker that could not take the view over before any had served
+  std::optional<OperatorError> refusal_;
   // The supervisor's and the standby's pidfds when the worker was started. If the standby takes
   // over while the worker looks at what is open, the records change, and ours is the standby's to
   // close.

@@ -218,6 +218,7 @@ int run_processes(const ServedView& view, Accession accession, const Ready& read
       case Role::kSuperseded:
         ::_exit(0);
       case Role::kEnded:
+        if (const auto& refusal = supervisor->refusal()) refused(*refusal);
         end_process(view.memory().standby);
         return supervisor->exit_code();
     }

@@ -169,7 +169,7 @@ WorkerWake await_bell(const ServedView& view) {
 void leave_descriptors() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) < 0) return;
-  sys::limit_descriptors(std::max<std::size_t>(limit.rlim_max / 32, 32));
+  sys::limit_descriptors(std::min(std::max<rlim_t>(limit.rlim_max / 32, 32), limit.rlim_max / 4));
 }
 
 // It has little to do, and that soon, however busy the machine is.

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "fuse/request_text.h"
 #include "sys/fuse_device.h"
 #include "vfs/claim.h"
 
@@ -83,7 +84,7 @@ bool has_no_reply(std::uint32_t opcode) {
 
 RequestScope::RequestScope(Mount& mount, JournalSlot& slot, RequestCounters& counters,
                            const fuse_buf& buffer)
-    : counters_(counters), size_(buffer.size) {
+    : counters_(counters), buffer_(buffer) {
   facts = {};
   fuse_in_header header{};
   if (buffer.size < sizeof header) return;
@@ -105,10 +106,9 @@ bool RequestScope::is_hopeless() const {
 }
 
 void RequestScope::refuse(int device_fd) const {
-  spdlog::error(
-      "FUSE request {} on inode {} ({} bytes, number {}) was at hand in each of {} "
-      "processes that died: it gets EIO",
-      facts.opcode, facts.node, size_, unique_, facts.intent.deaths());
+  spdlog::error("a request gets EIO that was at hand at {} deaths, {} of them faults or hangs: {}",
+                facts.intent.deaths(), facts.intent.faults(),
+                describe_request({static_cast<const std::byte*>(buffer_.mem), buffer_.size}));
   fuse_out_header reply{};
   reply.len = sizeof reply;
   reply.error = -EIO;

@@ -35,7 +35,7 @@ class RequestScope {
   RequestCounters& counters_;
   JournalSlot* slot_ = nullptr;  // null: a message without a reply (FORGET, INTERRUPT)
   std::uint64_t unique_ = 0;
-  std::size_t size_ = 0;
+  const fuse_buf& buffer_;
   bool resent_ = false;
 };
 

@@ -58,6 +58,7 @@ class Intent {
   std::uint64_t request() const { return record_->unique.load(std::memory_order_relaxed); }
   Stage stage() const { return record_->stage.load(std::memory_order_acquire); }
   std::uint32_t deaths() const { return record_->deaths; }
+  std::uint32_t faults() const { return record_->faults; }
   // So many processes died of it that no other is to try.
   bool is_hopeless() const;
 
@@ -128,7 +129,7 @@ class Journal {
 
   std::span<IntentRecord> records_;
   bool died_of_fault_ = false;          // as orphans_
-  std::vector<IntentRecord*> orphans_;  // used by the draining thread only, before others start
+  std::vector<IntentRecord*> orphans_;  // by the thread whose turn it is (fuse/resent_turn.h)
   Mutex mutex_;
   std::vector<IntentRecord*> free_ CVFS_GUARDED_BY(mutex_);
 };

@@ -13,6 +13,31 @@ mount -t overlay -o "lowerdir=$layers/lower,upperdir=$layers/upper,workdir=$laye
   overlay "$T/containerdata/user-toto" || skip "no overlay filesystem here"
 
 use_upgradable_builds
+
+echo "# a mount with too few to begin with is refused, and leaves nothing"
+mount_with() { # LIMIT
+  timeout 10 prlimit --nofile="$1:$1" mount -t cvfs toto "$T/view" -o "containerdata=$T/containerdata,userns=@dockremap"
+}
+answers() { # with an error, perhaps
+  local code=0
+  timeout 10 touch "$T/view/file7" || code=$?
+  ((code != 124))
+}
+served=0
+for limit in {7..40}; do
+  if mount_with "$limit" 2>"$T/err"; then
+    served=$((served + 1))
+    answers 2>/dev/null || fail "with $limit, it answers" "$(tail -n 3 "$T/log")"
+    unmount_view "$T/view" || fail "with $limit, it unmounts"
+  elif ! grep -q 'Too many open files' "$T/err"; then
+    fail "with $limit, it says why not" "$(cat "$T/err")"
+  fi
+  if is_mounted "$T/view"; then fail "with $limit, nothing stays mounted" "$(umount -l "$T/view" 2>&1)"; fi
+  eventually 5 no_daemon || fail "with $limit, no process is left" "$(show_daemons)"
+done
+check "with more it serves" test "$served" -gt 10
+echo "      with 7 to 40, $served serve"
+
 mount_crash_view
 eventually 5 is_complete || fail "there are a supervisor, a worker and a standby" "$(show_daemons)"
 descriptors() { find "/proc/$(supervisor)/fd" -mindepth 1 | wc -l; }
@@ -29,6 +54,11 @@ check "hundreds are known" test "$count" -gt 300
 check "not as many as there are" test "$count" -lt 1000
 check "descriptors are left" test "$(descriptors)" -lt 900
 equal "it is said once" 1 "$(grep -c 'no more files can be known' "$T/log")"
+
+if touch new 2>/dev/null; then fail "nor can another be made"; fi
+check "of which nothing is left" test ! -e "$T/containerdata/user-toto/new"
+check "one that is known can be removed" rm file8
+check "and another be made then" touch new
 
 others_go_on() {
   eventually 5 is_complete || fail "one of each is there" "$(show_daemons)"

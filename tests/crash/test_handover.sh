@@ -14,6 +14,10 @@ install -m 644 -o 1500 -g 1500 /dev/null "$leased"
 printf '#!/bin/sh\ncase $1 in --check*) exec "%s" "$1";; esac\nexit 3\n' "$installed" >"$T/fails"
 chmod 755 "$T/fails"
 said() { grep -cE "$1" "$T/log"; } # REGEX
+are_dead() { # PID...
+  local pid
+  for pid; do ! is_running "$pid" || return; done
+}
 says_more_than() { (($(said "$1") > $2)); } # REGEX COUNT
 
 echo "# the standby is dead when the view is handed over to a build that fails"
@@ -32,6 +36,7 @@ for attempt in 1 2 3; do
   kill -STOP "$stopped"
   if [[ $(readlink "/proc/$stopped/exe") == "$installed" ]]; then
     kill -KILL "${victims[@]}"
+    eventually 5 are_dead "${victims[@]}" # all at once may not die
   else
     echo "      too late: it was handed over before"
   fi

@@ -49,7 +49,7 @@ eventually 5 died_since "$before" 1 || fail "its death is logged"
 before=$(deaths)
 expect_fail 1 'Input/output error' mkdir "$T/view/load/poison"
 equal "three workers died of it" 3 $(($(deaths) - before))
-check "it is said" grep -q 'request 9 on inode .* it gets EIO' "$T/log"
+check "it is said" grep -q 'gets EIO that was at hand at .*: MKDIR of node' "$T/log"
 check "all else is served" touch "$T/view/load/file"
 : >"$wish"
 kill_worker || fail "a worker serves"

@@ -79,6 +79,7 @@ asking=$!
 until (($(grep -c 'the worker ends' "$T/log") > drains)); do is_running "$asking" || break; done
 kill -KILL "${stopped[@]}"
 wait "$asking"
+check "who asked hears that it is not upgraded" grep -q 'the view is served on' "$T/asked"
 others_are_served leased
 
 echo "# an upgrade"
