@@ -4,6 +4,7 @@
 #include "cli/command_tree.h"
 #include "cli/roff.h"
 #include "cli/subcommand.h"
+#include "control/foreign_options.h"
 #include "control/printable.h"
 #include "control/view_option_help.h"
 
@@ -97,6 +98,23 @@ void add_options(Roff& page) {
   page.paragraph("Passed over: " + joined(passed_over_options()) + ", x-*, X-*.");
 }
 
+std::string named(ForeignMeaning meaning) {
+  std::string text;
+  for (const ForeignOption& option : foreign_options()) {
+    if (option.meaning != meaning) continue;
+    text.append(text.empty() ? "" : ", ").append(option.name);
+    if (meaning == ForeignMeaning::kSame) text.append(" as ").append(here(option, "N"));
+  }
+  return text;
+}
+
+void add_foreign_options(Roff& page) {
+  page.heading("OPTIONS OF OTHER FILESYSTEMS");
+  page.paragraph("Every view is so: " + named(ForeignMeaning::kAlways) + '.');
+  page.paragraph("Understood: " + named(ForeignMeaning::kSame) + '.');
+  page.paragraph("Refused, with what to write instead: " + named(ForeignMeaning::kRefused) + '.');
+}
+
 std::string mount_page(const std::string& version) {
   Roff page("MOUNT.CVFS", 8, version);
   page.heading("NAME");
@@ -116,6 +134,7 @@ std::string mount_page(const std::string& version) {
   page.item("-N NAMESPACE", "mount in that mount namespace: a process id or a path");
   page.item("-t TYPE", "cvfs or fuse.cvfs");
   add_options(page);
+  add_foreign_options(page);
   page.heading("EXAMPLES");
   page.verbatim(
       "mount -t cvfs toto:/ /srv/toto\n"

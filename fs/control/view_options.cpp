@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "control/edit_distance.h"
+#include "control/foreign_options.h"
 #include "control/printable.h"
 #include "control/view_option_help.h"
 
@@ -297,11 +298,30 @@ const UnavailableOption* find_unavailable(const Item& item) {
   return found == kUnavailableOptions.end() ? nullptr : found;
 }
 
+tl::unexpected<OperatorError> refuse_foreign(const ForeignOption& foreign, const Item& item) {
+  const std::string what = "is an option of " + std::string(foreign.whose) + ", not of cvfs";
+  return refuse_usage(item.text, what, here(foreign, printable(item.value.value_or(""))));
+}
+
 template <class Options>
 auto find_named(const Options& options, std::string_view name) {
   const auto* found =
       std::ranges::find(options, name, [](const auto& option) { return option.name; });
   return found == options.end() ? nullptr : found;
+}
+
+Outcome<void> apply(ViewOptions& options, const Item& item, bool sloppy);
+
+// What every view is, or what is an option of ours by another name.
+Outcome<void> apply_understood(ViewOptions& options, const ForeignOption& foreign,
+                               const Item& item) {
+  const bool takes_value = foreign.here.find('%') != std::string_view::npos;
+  if (item.value && !takes_value) {
+    return refuse_usage(item.text, "takes no value", std::string(foreign.name));
+  }
+  if (foreign.meaning == ForeignMeaning::kAlways) return {};
+  const std::string same = here(foreign, item.value.value_or(""));
+  return apply(options, split(same), false);
 }
 
 Outcome<void> apply(ViewOptions& options, const Item& item, bool sloppy) {
@@ -315,7 +335,11 @@ Outcome<void> apply(ViewOptions& options, const Item& item, bool sloppy) {
   if (const auto* known = find_named(kValueOptions, item.name)) {
     return apply_value(options, *known, item);
   }
+  const ForeignOption* foreign = find_foreign_option(item.name);
+  const bool is_understood = foreign != nullptr && foreign->meaning != ForeignMeaning::kRefused;
+  if (is_understood) return apply_understood(options, *foreign, item);
   if (sloppy) return {};
+  if (foreign != nullptr) return refuse_foreign(*foreign, item);
   return refuse_unknown(item.text, item.name, item.value.value_or(""));
 }
 

@@ -58,9 +58,10 @@ struct ViewOptions {
 // _netdev, user, nouser, users, owner, group, defaults, comment=…, x-*, X-*).
 // Understood: ro rw suid nosuid dev nodev exec noexec atime noatime diratime nodiratime relatime
 // norelatime strictatime nostrictatime sync async dirsync lazytime nolazytime (mount(8)), and cvfs'
-// own. Refused with ExitCode::kUsage: an unknown option (the nearest known one is suggested), a
-// value where none is meant or none where one is meant, a value out of range. `sloppy` (mount -s):
-// unknown options are passed over.
+// own; and what other FUSE filesystems call the same (control/foreign_options.h). Refused with
+// ExitCode::kUsage: an unknown option (the nearest known one is suggested, or what stands for it),
+// a value where none is meant or none where one is meant, a value out of range. `sloppy` (mount
+// -s): unknown options are passed over.
 Outcome<ViewOptions> parse_view_options(std::string_view text, bool sloppy = false);
 
 }  // namespace cvfs

@@ -67,6 +67,11 @@ fi
 for option in $("$CVFS_BIN/mount.cvfs" --help | grep -oE '^ +-[A-Za-z]( |,|$)' | tr -d ' ,' | grep -v -- '-h\|-V'); do
   check "mount.cvfs(8) has $option" has "$page" ".B $option"
 done
+# Of other filesystems: the names between colon and full stop, without what they stand for here.
+mapfile -t foreign < <(sed -n '/OTHER FILESYSTEMS/,/^\.SH EX/p' <<<"$page" | tr -d '\n' | grep -oE ': [^:]*\.' | tr ',' '\n' | sed -E 's/^[: ]+//; s/ as .*//; s/\.+$//' | grep -oE '^[a-z_.-]+')
+((${#foreign[@]} >= 80)) || fail "the manual names other filesystems' options" "${foreign[*]}"
+missing=$(for option in "${foreign[@]}"; do grep -qF "\`$option\`" "$CVFS_SOURCE/docs/mounting.md" || echo "$option"; done)
+check "docs/mounting.md has all of them" test -z "$missing"
 page=$(plain cvfsd)
 for option in $("$CVFS_BIN/cvfsd" --help | grep -oE '^ +--?[a-z-]+' | tr -d ' ' | grep -vE -- '^-h'); do
   check "cvfsd(8) has $option" has "$page" ".B $option"

@@ -4,7 +4,7 @@
 # shellcheck source=../support/view_env.sh
 source "$(dirname "$0")/../support/view_env.sh"
 
-readonly ours=containerdata=$T/containerdata,userns=@dockremap
+readonly ours=containerdata=$T/containerdata,userns=@dockremap,allow_other,nonempty,max_threads=3 # some as others spell it
 mkdir -p "$T/whole" "$T/named" "$T/part"
 install -d -o 1500 -g 1500 "$T/containerdata/user-toto/data"
 printf '%s cvfs %s 0 0\n' "toto:/ $T/whole" "$ours" "titi $T/named" "$ours" "toto:/data $T/part" "$ours" >/etc/fstab

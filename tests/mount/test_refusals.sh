@@ -124,6 +124,7 @@ rm -r /etc/docker "$T/containerdata/user-tata"
 
 echo "# options"
 options_refused 1 'usrns=auto: no such option' usrns=auto
+options_refused 1 'map=1000/100000: is an option of bindfs, not of cvfs' map=1000/100000
 options_refused 1 'userns: needs a value' userns
 # mount(8) itself takes ro=1 for ro.
 refused 1 'ro=1: takes no value' /sbin/mount.cvfs toto "$T/view" -o ro=1

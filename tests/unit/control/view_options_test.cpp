@@ -114,7 +114,7 @@ TEST(ViewOptions, AnUnknownOptionIsRefusedWithTheNearestKnownOne) {
 }
 
 TEST(ViewOptions, WhereNothingIsNearAllOptionsAreNamed) {
-  const auto hint = refusal("lowerdir=/etc").hint;
+  const auto hint = refusal("zebra=/etc").hint;
   EXPECT_THAT(hint, HasSubstr("userns= "));
   EXPECT_THAT(hint, HasSubstr("threads="));
 }
