@@ -3,13 +3,13 @@
 # The administrator's own stays where there is one; in the package it is a conffile.
 install(CODE "
   if(NOT EXISTS \"\$ENV{DESTDIR}/etc/cvfs/cvfs.conf\")
-    file(INSTALL \"${CMAKE_SOURCE_DIR}/packaging/cvfs.conf\" DESTINATION /etc/cvfs)
+    file(INSTALL \"${CMAKE_SOURCE_DIR}/cmake/package/cvfs.conf\" DESTINATION /etc/cvfs)
   endif()")
-install(FILES packaging/tmpfiles.conf RENAME cvfs.conf DESTINATION /usr/lib/tmpfiles.d)
+install(FILES cmake/package/tmpfiles.conf RENAME cvfs.conf DESTINATION /usr/lib/tmpfiles.d)
 file(GLOB pages CONFIGURE_DEPENDS docs/*.md)
-install(FILES README.md SECURITY.md CHANGELOG.md packaging/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md SECURITY.md CHANGELOG.md cmake/package/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
-install(DIRECTORY packaging/examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY cmake/package/examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(CVFS_MAINTAINER "The cvfs developers <cvfs@localhost>" CACHE STRING "Maintainer of the Debian package")
 
@@ -34,6 +34,6 @@ set(CPACK_DEBIAN_PACKAGE_DEPENDS mount)
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS passwd)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 foreach(file conffiles postinst prerm postrm)
-  list(APPEND CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/packaging/debian/${file})
+  list(APPEND CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${CMAKE_SOURCE_DIR}/cmake/package/debian/${file})
 endforeach()
 include(CPack)
