@@ -49,7 +49,7 @@ std::optional<int> FileLocks::wait(const LockRequest& request) {
       return EDEADLK;
     }
   }
-  note_kind(*waiter, request);
+  begin_wait(*waiter, request);
   if (early_.take(request.unique)) {
     const int refusal = waiter->refusal;
     table_.remove(*waiter);
@@ -64,7 +64,7 @@ std::optional<int> FileLocks::wait(const LockRequest& request) {
 }
 
 // A try that waits is one for a close that is under way.
-void FileLocks::note_kind(LockWaiter& waiter, const LockRequest& request) {
+void FileLocks::begin_wait(LockWaiter& waiter, const LockRequest& request) {
   waiter.refusal = request.waits ? EINTR : EAGAIN;
   if (!request.waits) tries_.start(request.unique);
   if (waiter.may_deadlock && posix_waits_) posix_waits_();
@@ -75,7 +75,7 @@ std::optional<int> FileLocks::resume_wait(LockWaiter& waiter, const LockRequest&
   waiter.reply_to = request.reply_to;
   if (waiter.state == LockWaiter::State::kUnconfirmed) waiter.state = LockWaiter::State::kQueued;
   waiter.may_deadlock = may_deadlock(request);
-  note_kind(waiter, request);
+  begin_wait(waiter, request);
   if (table_.holds(request.wish)) {  // it died over answering him
     finish(waiter, 0);
   } else {
