@@ -130,6 +130,7 @@ class FileLocks {
   Attempt retry(LockWaiter& waiter);
   Attempt attend(LockWaiter& waiter, const LockRequest& request);
   bool is_covered(const LockWish& wish);
+  Attempt wait_for_descriptor(const LockWish& wish);
   void serve(NodeId node, LockKind kind);
   void remove_unconfirmed(NodeId node, LockKind kind);
   bool serve_once(NodeId node, LockKind kind);
@@ -142,7 +143,6 @@ class FileLocks {
   // ---- owners' descriptors (file_lock_queue.cpp); all of these without a stripe
   void make_room();
   void serve_starved();
-  void note_starved(NodeId node, LockKind kind);
 
   // At first, before there are other threads.
   void give_back_what_nobody_noted();
