@@ -135,6 +135,7 @@ void close_strays(Mount& mount, const ServedView& view, const std::vector<int>& 
   for (const int fd : strays) {
     // In an upgrade the old build's standby has it, too: a lock would outlive our close(2).
     (void)sys::lock_whole(fd, sys::LockMode::kUnlock);
+    (void)sys::lock_range(fd, sys::LockMode::kUnlock, 0, INT64_MAX);
     UniqueFd{fd};
   }
 }

@@ -31,7 +31,8 @@ constexpr unsigned kSoonUs = 20'000;
 constexpr unsigned kAgainUs = 400'000;
 // The same after everything has been asked for again.
 constexpr unsigned kRefreshAgainUs = 1'000'000;
-// Longer than an answer that has been made takes to come to the kernel.
+// How often, kPaceMs apart, an inode is told of that the kernel does not know yet: for longer than
+// an answer that has been made takes to come to the kernel.
 constexpr int kMostAttempts = 200;
 
 constexpr const char* kOverflow = "more changes by others than the kernel keeps";
@@ -123,7 +124,7 @@ bool Notifier::rest() {
   return true;
 }
 
-// The others' changes meanwhile are merged, but for who waits.
+// Meanwhile the kernel merges what others change. Whoever comes to wait ends it.
 void Notifier::pause() {
   const MutexLock lock(mutex_);
   if (waiting_.empty()) has_waiting_.wait_for(mutex_, std::chrono::milliseconds(kPaceMs));

@@ -35,9 +35,10 @@ class Notifier {
   // must not be destroyed before.
   void start();
 
-  // Calls `then` when the kernel has been told of all that others had changed before: at once, or
-  // soon on the notifier's thread. What stalls (NameTeller) is not waited for. A lock's holder is
-  // to see what the one before him did. Any thread.
+  // Calls `then` when the kernel has been told of all that others had changed before this, so that
+  // a lock's holder sees what the one before him did: at once on this thread, or on the notifier's,
+  // which it must not keep waiting. Names whose telling stalls (NameTeller) are not waited for, nor
+  // is what is changed later. Any thread.
   void after_told(std::function<void()> then);
 
  private:

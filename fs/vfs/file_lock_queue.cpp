@@ -49,7 +49,7 @@ std::optional<int> FileLocks::wait(const LockRequest& request) {
       return EDEADLK;
     }
   }
-  note_kind(*waiter, request);
+  begin_wait(*waiter, request);
   if (early_.take(request.unique)) {
     const int refusal = waiter->refusal;
     table_.remove(*waiter);
@@ -64,7 +64,7 @@ std::optional<int> FileLocks::wait(const LockRequest& request) {
 }
 
 // A try that waits is one for a close that is under way.
-void FileLocks::note_kind(LockWaiter& waiter, const LockRequest& request) {
+void FileLocks::begin_wait(LockWaiter& waiter, const LockRequest& request) {
   waiter.refusal = request.waits ? EINTR : EAGAIN;
   if (!request.waits) tries_.start(request.unique);
   if (waiter.may_deadlock && posix_waits_) posix_waits_();
@@ -75,7 +75,7 @@ std::optional<int> FileLocks::resume_wait(LockWaiter& waiter, const LockRequest&
   waiter.reply_to = request.reply_to;
   if (waiter.state == LockWaiter::State::kUnconfirmed) waiter.state = LockWaiter::State::kQueued;
   waiter.may_deadlock = may_deadlock(request);
-  note_kind(waiter, request);
+  begin_wait(waiter, request);
   if (table_.holds(request.wish)) {  // it died over answering him
     finish(waiter, 0);
   } else {
@@ -100,13 +100,11 @@ bool FileLocks::is_covered(const LockWish& wish) {
 // EAGAIN: it goes on waiting.
 FileLocks::Attempt FileLocks::retry(LockWaiter& waiter) {
   const LockWish wish = waiter.wish();
-  if (is_covered(wish)) return {EAGAIN};
+  if (owners_.is_full() && table_.find(wish.owner) == nullptr) return wait_for_descriptor(wish);
+  if (is_covered(wish) || table_.is_blocked(waiter)) return {EAGAIN};
   const LockRequest request = request_of(waiter);
   const Attempt made = attempt(request);
-  if (made.error == LockOwners::kTooMany) {
-    note_starved(wish.owner.node, wish.owner.kind);
-    return {EAGAIN};
-  }
+  if (made.error == LockOwners::kTooMany) return wait_for_descriptor(wish);
   if (made.error != EAGAIN || table_.conflict(wish)) return made;
   const Attempt attended = attend(waiter, request);
   return {attended.error, made.has_freed};
@@ -116,9 +114,8 @@ FileLocks::Attempt FileLocks::retry(LockWaiter& waiter) {
 FileLocks::Attempt FileLocks::attend(LockWaiter& waiter, const LockRequest& request) {
   const auto owner = owners_.get(request);
   if (!owner) {
-    if (owner.error().value != LockOwners::kTooMany) return {owner.error().value};
-    note_starved(request.wish.owner.node, request.wish.owner.kind);
-    return {EAGAIN};
+    const int error = owner.error().value;
+    return error == LockOwners::kTooMany ? wait_for_descriptor(request.wish) : Attempt{error};
   }
   if (!waits_.start(waiter.unique(), (*owner)->fd, request.wish)) {
     return {request.waits ? ENOLCK : EAGAIN};  // a try just waits, and is refused then
@@ -139,7 +136,6 @@ void FileLocks::serve(NodeId node, LockKind kind) {
 bool FileLocks::serve_once(NodeId node, LockKind kind) {
   std::optional<LockWish> exclusive;  // the last that was granted: in the way of most others
   bool has_freed = false;
-  bool lacks_room = false;
   std::uint64_t order = 0;
   for (Waiters some = table_.queue(node, kind); !some.empty();
        some = table_.queue(node, kind, order)) {
@@ -148,11 +144,6 @@ bool FileLocks::serve_once(NodeId node, LockKind kind) {
       const LockWish wish = waiter->wish();
       if (waiter->state != LockWaiter::State::kQueued || is_in_the_way_of(wish, exclusive))
         continue;
-      if (table_.is_blocked(*waiter)) continue;
-      if (owners_.is_full() && table_.find(wish.owner) == nullptr) {
-        lacks_room = true;
-        continue;
-      }
       const Attempt made = retry(*waiter);
       has_freed = has_freed || made.has_freed;
       if (made.error == EAGAIN) continue;
@@ -163,16 +154,16 @@ bool FileLocks::serve_once(NodeId node, LockKind kind) {
         exclusive && exclusive->range == LockRange{} && !table_.is_awaited_by(exclusive->owner);
     if (is_all_behind) break;
   }
-  if (lacks_room) note_starved(node, kind);
   return has_freed;
 }
 
 // ---- when there are as many owners as may have a descriptor
 
-void FileLocks::note_starved(NodeId node, LockKind kind) {
+FileLocks::Attempt FileLocks::wait_for_descriptor(const LockWish& wish) {
   const MutexLock lock(starving_);
-  starved_.insert({node, kind});
+  starved_.insert({wish.owner.node, wish.owner.kind});
   has_starved_ = true;
+  return {EAGAIN};
 }
 
 // Whoever has unlocked keeps his descriptor for the next time where there are many to spare.

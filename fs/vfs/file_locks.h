@@ -43,7 +43,8 @@ class FileLocks {
   // then nobody who waits is served before settle(). `most_owners`: how many may have a descriptor.
   FileLocks(Mount& mount, std::span<std::byte> memory, bool adopt, std::size_t most_owners);
 
-  // Before the first request. Neither may wait or ask anything of this.
+  // Before the first request. Both functions are called in a file's turn, by any thread: they may
+  // not wait, nor call this.
   void answer_by(Refuse refuse, Grant grant);
 
   // What to answer, an errno or 0; nullopt: it waits or is granted. EAGAIN: somebody else's lock is
@@ -60,8 +61,9 @@ class FileLocks {
   // The open file is no more: what was locked through it goes.
   void release(NodeId node, HandleId handle);
 
-  // A signal came for the process whose request this is. Returns such a request of earlier, as it
-  // was sent, of which the kernel is to remind us: it may not have come here yet.
+  // A signal came for the process whose request this is; if that is not known yet, it is when it
+  // comes. Only so many are kept: returns one of earlier, as it was sent, that the kernel is to
+  // send again if it still has the request.
   std::optional<std::uint64_t> interrupt(std::uint64_t unique, std::uint64_t reply_to);
 
   // ---- circles that reach beyond this view (daemon/circle_watch.h)
@@ -82,18 +84,21 @@ class FileLocks {
  private:
   using Waiters = std::vector<LockWaiter*>;
   struct Stripe {
+    // Guards what the table has of its files (owners, waiters, their records), and their locks on
+    // the backing.
     Mutex mutex;
-    // By file: those that a thread waits for in the kernel. An empty list is not kept.
+    // Guarded by it. By file: those that a thread waits for in the kernel. An empty list is not
+    // kept.
     std::unordered_map<NodeId, Waiters> attended;
   };
   // Has a file's turn; afterwards those get theirs who wait for a descriptor.
   class Turn {
    public:
-    Turn(FileLocks& locks, NodeId node) : locks_(locks), mutex_(locks.stripe_of(node).mutex) {
-      mutex_.lock();
+    Turn(FileLocks& locks, NodeId node) : locks_(locks) {
+      lock_.emplace(locks.stripe_of(node).mutex);
     }
     ~Turn() {
-      mutex_.unlock();
+      lock_.reset();
       locks_.serve_starved();
     }
     Turn(const Turn&) = delete;
@@ -101,7 +106,7 @@ class FileLocks {
 
    private:
     FileLocks& locks_;
-    Mutex& mutex_;
+    std::optional<MutexLock> lock_;
   };
   static constexpr std::size_t kStripes = 64;
   // How long a try waits for a close that is under way (docs/locks.md).
@@ -125,10 +130,11 @@ class FileLocks {
   Attempt retry(LockWaiter& waiter);
   Attempt attend(LockWaiter& waiter, const LockRequest& request);
   bool is_covered(const LockWish& wish);
+  Attempt wait_for_descriptor(const LockWish& wish);
   void serve(NodeId node, LockKind kind);
   void remove_unconfirmed(NodeId node, LockKind kind);
   bool serve_once(NodeId node, LockKind kind);
-  void note_kind(LockWaiter& waiter, const LockRequest& request);
+  void begin_wait(LockWaiter& waiter, const LockRequest& request);
   void refuse(LockWaiter& waiter);
   void finish(LockWaiter& waiter, int error);
   void note_unattended(LockWaiter& waiter);
@@ -137,7 +143,6 @@ class FileLocks {
   // ---- owners' descriptors (file_lock_queue.cpp); all of these without a stripe
   void make_room();
   void serve_starved();
-  void note_starved(NodeId node, LockKind kind);
 
   // At first, before there are other threads.
   void give_back_what_nobody_noted();
@@ -148,6 +153,7 @@ class FileLocks {
 
   LockTable table_;
   LockOwners owners_;
+  // These three do not change after the first request.
   Refuse refuse_;
   Grant grant_;
   std::function<void()> posix_waits_;

@@ -50,9 +50,10 @@ class AskedAgain {
 
 struct Mount;
 
-// The error of something that was asked for in `directory` (and in `other`, of a rename). ENOENT of
-// one that is gone is ESTALE for once: the client looks the path up again without believing what it
-// knows (LOOKUP_REVAL), and comes back if that is the caller's working directory.
+// What to answer where something asked of a name in `directory` (`node`; and in `other`, of a rename)
+// came to `error`. If the directory is gone, ENOENT (EPERM of O_TMPFILE) becomes ESTALE, so that the
+// kernel looks the path up again without believing what it knows (LOOKUP_REVAL). A caller who comes
+// back for the same directory, as its own working directory, gets the error itself.
 Errno error_in(Mount& mount, const Intent& intent, const Caller& caller, NodeId node, Errno error,
                const File& directory, const File* other = nullptr);
 

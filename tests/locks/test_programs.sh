@@ -33,8 +33,10 @@ equal "flock(1) in three containers and on the host: no line is lost" 40 "$(grep
 
 command -v git >/dev/null || skip "no git here"
 export GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b
-export GIT_CONFIG_COUNT=2 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' \
-  GIT_CONFIG_KEY_1=gc.auto GIT_CONFIG_VALUE_1=0
+# (git commit gives up after 0.1 s where git gc has a branch's lock file: not long on a busy machine.)
+export GIT_CONFIG_COUNT=3 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*' \
+  GIT_CONFIG_KEY_1=gc.auto GIT_CONFIG_VALUE_1=0 \
+  GIT_CONFIG_KEY_2=core.filesRefLockTimeout GIT_CONFIG_VALUE_2=10000
 git init -q "$VIEW/repository"
 # git gc removes directories of objects that are empty, and git commit makes one of them a second time,
 # not a third: a race of theirs, which a pause in the wrong moment wins. These are never empty.
