@@ -50,10 +50,10 @@ class AskedAgain {
 
 struct Mount;
 
-// What to answer where something asked of a name in `directory` (`node`; and in `other`, of a rename)
-// came to `error`. If the directory is gone, ENOENT (EPERM of O_TMPFILE) becomes ESTALE, so that the
-// kernel looks the path up again without believing what it knows (LOOKUP_REVAL). A caller who comes
-// back for the same directory, as its own working directory, gets the error itself.
+// What to answer where something asked of a name in `directory` (`node`; and in `other`, of a
+// rename) came to `error`. If the directory is gone, ENOENT (EPERM of O_TMPFILE) becomes ESTALE, so
+// that the kernel looks the path up again without believing what it knows (LOOKUP_REVAL). A caller
+// who comes back for the same directory, as its own working directory, gets the error itself.
 Errno error_in(Mount& mount, const Intent& intent, const Caller& caller, NodeId node, Errno error,
                const File& directory, const File* other = nullptr);
 
