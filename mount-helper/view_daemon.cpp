@@ -4,7 +4,6 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <climits>
@@ -24,11 +23,6 @@ constexpr int kEndTimeoutMs = 10'000;
 tl::unexpected<OperatorError> refuse_system(const std::string& object, const char* call) {
   return refuse(OperatorError{ExitCode::kSystem, object,
                               std::string(call) + ": " + std::strerror(errno), ""});
-}
-
-// By number: <sys/pidfd.h> of glibc 2.36 lacks extern "C".
-UniqueFd open_pidfd(pid_t pid) {
-  return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
 sigset_t interrupting_signals() {
@@ -96,16 +90,11 @@ Outcome<ViewDaemon> ViewDaemon::start(const std::string& program,
   arguments.insert(arguments.begin(), "--ready-fd=" + std::to_string(writer.get()));
   const auto argv = pointers(program, arguments);
 
-  const pid_t pid = ::fork();
-  if (pid < 0) return refuse_system(program, "fork");
-  if (pid == 0) become(program, argv, writer.get());
-  ViewDaemon daemon(pid, open_pidfd(pid), std::move(reader));
-  if (!daemon.process_) {
-    const auto refusal = refuse_system(program, "pidfd_open");
-    daemon.end();
-    return refusal;
-  }
-  return daemon;
+  UniqueFd process;
+  const auto pid = sys::fork_with_pidfd(process);
+  if (!pid) return refuse_system(program, "fork");
+  if (*pid == 0) become(program, argv, writer.get());
+  return ViewDaemon(*pid, std::move(process), std::move(reader));
 }
 
 Outcome<void> ViewDaemon::wait(const UniqueFd& interrupts) {

@@ -49,21 +49,34 @@ ProcessEnd end_of_a_stranger(int pidfd) {
   return {};
 }
 
-}  // namespace
-
-Result<pid_t> fork_sharing_descriptors(std::int32_t* pid, std::int32_t* pidfd) {
+// fork(2) with more `flags`.
+Result<pid_t> fork_with(std::uint64_t flags, std::int32_t* pid, std::int32_t* pidfd) {
   // libc keeps the thread id in the thread's descriptor and trusts it in its locks: the kernel
   // writes the child's there, as fork(3) has it done.
   int* tid_address = nullptr;
   if (::prctl(PR_GET_TID_ADDRESS, &tid_address, 0, 0, 0) < 0) return last_error();
   clone_args arguments{};
   arguments.flags =
-      CLONE_FILES | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID | CLONE_PIDFD;
+      flags | CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | CLONE_PARENT_SETTID | CLONE_PIDFD;
   arguments.child_tid = reinterpret_cast<std::uintptr_t>(tid_address);
   arguments.parent_tid = reinterpret_cast<std::uintptr_t>(pid);
   arguments.pidfd = reinterpret_cast<std::uintptr_t>(pidfd);
   arguments.exit_signal = SIGCHLD;
   return checked(static_cast<pid_t>(::syscall(SYS_clone3, &arguments, sizeof arguments)));
+}
+
+}  // namespace
+
+Result<pid_t> fork_with_pidfd(UniqueFd& pidfd) {
+  std::int32_t pid = 0;
+  std::int32_t fd = -1;
+  const pid_t forked = TRY(fork_with(0, &pid, &fd));
+  if (forked != 0) pidfd = UniqueFd(fd);
+  return forked;
+}
+
+Result<pid_t> fork_sharing_descriptors(std::int32_t* pid, std::int32_t* pidfd) {
+  return fork_with(CLONE_FILES, pid, pidfd);
 }
 
 Result<UniqueFd> open_pidfd(pid_t pid) {

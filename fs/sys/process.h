@@ -15,6 +15,10 @@
 
 namespace cvfs::sys {
 
+// fork(2), and a pidfd of the child for the parent: where there is no room for that, there is no
+// child. EAGAIN, ENOMEM, EMFILE, ENFILE; ENOSYS: older than Linux 5.3.
+Result<pid_t> fork_with_pidfd(UniqueFd& pidfd);
+
 // fork(2), but both processes go on with the same descriptor table (clone(2), CLONE_FILES). If the
 // process has several threads, the child may call only what a signal handler may. 0 in the child.
 // The kernel writes the child's pid and a pidfd of it to the addresses before the child runs, so
