@@ -95,6 +95,7 @@ void dispatch_readdirplus(fuse_req_t request, fuse_ino_t node, std::size_t size,
         return true;
       });
   if (!read) return reply(request, read.error());
+  intent_of(request).replying();
   if (listing.send() != 0) return;
   for (LookupRef& lookup : lookups) lookup.commit();
 }

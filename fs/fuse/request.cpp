@@ -207,6 +207,7 @@ void reply(fuse_req_t request, const Result<void>& result) {
 void reply_entry(fuse_req_t request, Result<Entry> result) {
   if (!result) return reply(request, result.error());
   const fuse_entry_param param = to_entry(request, *result);
+  intent_of(request).replying();
   if (fuse_reply_entry(request, &param) == 0) result->lookup.commit();
 }
 
@@ -219,12 +220,14 @@ void reply_attributes(fuse_req_t request, const Result<Attributes>& result) {
 void reply_open(fuse_req_t request, Result<OpenedFile> result, fuse_file_info* info) {
   if (!result) return reply(request, result.error());
   fill_open(mount_of(request), *result, info);
+  intent_of(request).replying();
   if (fuse_reply_open(request, info) == 0) result->handle.commit();
 }
 
 void reply_create(fuse_req_t request, Entry entry, OpenedFile opened, fuse_file_info* info) {
   const fuse_entry_param param = to_entry(request, entry);
   fill_open(mount_of(request), opened, info);
+  intent_of(request).replying();
   if (fuse_reply_create(request, &param, info) != 0) return;
   opened.handle.commit();
   entry.lookup.commit();

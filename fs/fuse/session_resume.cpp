@@ -109,6 +109,7 @@ bool Session::answer_in_turn(ReceiveBuffer& buffer, JournalSlot& slot, RequestCo
 }
 
 void Session::end_resuming() {
+  for (Intent& intent : mount_.journal->unanswered_orphans()) take_back(mount_, intent);
   mount_.journal->drop_orphans();
   if (mount_.locks) mount_.locks->settle();
   resent_.end();

@@ -161,6 +161,14 @@ IntentRecord* Journal::orphan(std::uint64_t unique) {
   return nullptr;
 }
 
+std::vector<Intent> Journal::unanswered_orphans() const {
+  std::vector<Intent> unanswered;
+  for (IntentRecord* record : orphans_) {
+    if (record->is_replying == 0) unanswered.emplace_back(record);
+  }
+  return unanswered;
+}
+
 void Journal::drop_orphans() {
   for (IntentRecord* record : std::exchange(orphans_, {})) give_back(record);
 }
@@ -184,6 +192,7 @@ Intent JournalSlot::begin(std::uint64_t unique, std::uint32_t opcode, std::uint6
       journal_.give_back(std::exchange(record_, found));
       ++record_->deaths;
       if (journal_.died_of_fault_) ++record_->faults;
+      record_->is_replying = 0;
       begin_to_work();
       Intent intent(record_);
       intent.resumed_ = true;
@@ -196,6 +205,7 @@ Intent JournalSlot::begin(std::uint64_t unique, std::uint32_t opcode, std::uint6
   record_->error = 0;
   record_->deaths = 0;
   record_->faults = 0;
+  record_->is_replying = 0;
   record_->lookup_count = 0;
   record_->handle = 0;
   record_->detail = 0;

@@ -31,10 +31,11 @@ struct IntentRecord {
   std::uint64_t node;
   std::uint32_t opcode;
   std::atomic<Stage> stage;
-  std::int32_t error;           // an errno, or 0; valid when done
-  std::uint32_t deaths;         // how many processes ended while they worked on it
-  std::uint32_t faults;         // those among them that nobody had killed
-  std::int64_t intent_seconds;  // CLOCK_REALTIME_COARSE, the clock of file timestamps
+  std::int32_t error;                      // an errno, or 0; valid when done
+  std::uint32_t deaths;                    // how many processes ended while they worked on it
+  std::uint32_t faults;                    // those among them that nobody had killed
+  std::atomic<std::uint32_t> is_replying;  // the kernel may have what the reply hands to it
+  std::int64_t intent_seconds;             // CLOCK_REALTIME_COARSE, the clock of file timestamps
   std::int64_t intent_nanoseconds;
   std::uint64_t detail;  // what was there before, where the operation needs it
   // Since when a process works on it (sys::coarse_monotonic_us), and with which thread. A record
@@ -84,6 +85,8 @@ class Intent {
   // The opposite, noted before it is done: a death in between leaves a count that is too high,
   // which costs memory, and never one that is too low.
   void uncount(NodeId node);
+  // From here on the kernel may own them.
+  void replying() { record_->is_replying.store(1, std::memory_order_release); }
   // What an earlier process noted, one after the other; 0: no more.
   NodeId take_lookup();
   HandleId take_handle() { return record_->handle.exchange(0); }
@@ -116,6 +119,9 @@ class Journal {
   // answered.
   std::size_t orphans() const { return orphans_.size(); }
   void drop_orphans();
+  // Those among them whose answer the kernel cannot have: their callers were killed before they
+  // were sent again. What they counted and opened is to be taken back.
+  std::vector<Intent> unanswered_orphans() const;
 
   // What ended the last process: somebody's SIGKILL, or a fault that a request may have caused?
   void note_death(bool by_fault) { died_of_fault_ = by_fault; }

@@ -40,6 +40,7 @@ class JournalTest : public testing::Test {
     Intent intent = dead_.slot->begin(kUnique, kOpcode, kNode, false);
     if (stage != Stage::kReceived) intent.plan();
     if (stage == Stage::kDone) intent.done(Errno{error});
+    dead_.intent = intent;
   }
 
   sys::SharedMemory memory_ =
@@ -50,6 +51,7 @@ class JournalTest : public testing::Test {
   struct {
     std::unique_ptr<Journal> journal;
     std::unique_ptr<JournalSlot> slot;
+    Intent intent;
   } dead_;
 };
 
@@ -117,6 +119,18 @@ TEST_F(JournalTest, DoesNotResumeWhatIsNotSentAgain) {
   int executed = 0;
   EXPECT_TRUE(attempt(journal, true, false, 0, executed)) << "sent again after the drain: new";
   EXPECT_EQ(executed, 1);
+}
+
+TEST_F(JournalTest, TakesBackWhatTheKernelCannotHave) {
+  constexpr HandleId kHandle = 5;
+  die_at(Stage::kReceived);
+  dead_.intent.opened(kHandle);
+  Journal journal = open();
+  auto unanswered = journal.unanswered_orphans();
+  ASSERT_EQ(unanswered.size(), 1U);
+  EXPECT_EQ(unanswered.front().take_handle(), kHandle);
+  dead_.intent.replying();
+  EXPECT_TRUE(open().unanswered_orphans().empty()) << "the reply may have come to the kernel";
 }
 
 TEST_F(JournalTest, TellsWhatWasBornSinceTheIntent) {
