@@ -57,13 +57,17 @@ std::optional<ControlConnection> ControlConnection::begin(UniqueFd fd) {
 }
 
 ControlConnection::ControlConnection(UniqueFd fd, std::uint64_t cookie)
-    : fd_(std::move(fd)), cookie_(cookie), deadline_us_(sys::monotonic_us() + kTimeoutUs) {}
+    : fd_(std::move(fd)),
+      cookie_(cookie),
+      begun_us_(sys::monotonic_us()),
+      deadline_us_(begun_us_ + kTimeoutUs) {}
 
 ControlConnection& ControlConnection::operator=(ControlConnection&& other) noexcept {
   if (this == &other) return *this;
   end();
   fd_ = std::move(other.fd_);
   cookie_ = other.cookie_;
+  begun_us_ = other.begun_us_;
   deadline_us_ = other.deadline_us_;
   received_ = std::move(other.received_);
   answer_ = std::move(other.answer_);

@@ -36,6 +36,7 @@ class ControlConnection {
   int fd() const { return fd_.get(); }
   short awaited_events() const;
   std::uint64_t deadline_us() const { return deadline_us_; }
+  std::uint64_t begun_us() const { return begun_us_; }
 
   // Does what can be done at once. False: it is over, answered, taken over or given up.
   bool advance(const ControlHandler& handler);
@@ -52,6 +53,7 @@ class ControlConnection {
 
   UniqueFd fd_;
   std::uint64_t cookie_ = 0;
+  std::uint64_t begun_us_ = 0;
   std::uint64_t deadline_us_ = 0;
   std::string received_;
   std::string answer_;  // what is still to be sent

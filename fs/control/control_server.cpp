@@ -20,6 +20,8 @@ namespace {
 constexpr int kBacklog = 16;
 // Of one serve(): a flood does not keep the loop from its other work.
 constexpr int kMaxAccepted = 32;
+// How long who has connected may take to ask before another may have the place.
+constexpr std::uint64_t kAskUs = 100'000;
 constexpr std::uint64_t kAcceptPauseUs = 500'000;
 
 tl::unexpected<OperatorError> refuse_system(const std::string& path, std::string what,
@@ -122,7 +124,8 @@ std::vector<int> ControlServer::descriptors() const {
 }
 
 void ControlServer::add_to(std::vector<pollfd>& polled) const {
-  const bool accepts = listening_ && sys::monotonic_us() >= accept_after_us_;
+  const std::uint64_t now = sys::monotonic_us();
+  const bool accepts = listening_ && now >= accept_after_us_ && now >= room_from_us();
   if (accepts) polled.push_back({listening_.get(), POLLIN, 0});
   for (const ControlConnection& client : clients_) {
     polled.push_back({client.fd(), client.awaited_events(), 0});
@@ -132,7 +135,8 @@ void ControlServer::add_to(std::vector<pollfd>& polled) const {
 int ControlServer::timeout_ms() const {
   std::uint64_t first = UINT64_MAX;
   for (const ControlConnection& client : clients_) first = std::min(first, client.deadline_us());
-  if (accept_after_us_ > sys::monotonic_us()) first = std::min(first, accept_after_us_);
+  const std::uint64_t accepts_from = std::max(accept_after_us_, room_from_us());
+  if (accepts_from > sys::monotonic_us()) first = std::min(first, accepts_from);
   return first == UINT64_MAX ? -1 : sys::ms_until(first);
 }
 
@@ -159,12 +163,18 @@ void ControlServer::advance(int fd, const Handler& handler) {
   if (!client->advance(handler)) clients_.erase(client);
 }
 
+// From when on there is room for one more client.
+std::uint64_t ControlServer::room_from_us() const {
+  return clients_.size() < kMaxClients ? 0 : clients_.front().begun_us() + kAskUs;
+}
+
 void ControlServer::accept_clients(const Handler& handler) {
   if (!is_listening()) {
     stop_listening();  // poll(2) would not wait any more
     return;
   }
   for (int accepted = 0; accepted < kMaxAccepted; ++accepted) {
+    if (sys::monotonic_us() < room_from_us()) return;
     UniqueFd client(::accept4(listening_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (client) {
       welcome(std::move(client), handler);

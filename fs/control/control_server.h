@@ -1,6 +1,6 @@
 // ControlServer: a view's control socket, for a process with one thread and a poll(2) loop. It
 // never waits for a client. Only root is served (SO_PEERCRED), and at most kMaxClients at once: one
-// more drops the oldest. One thread.
+// more waits, and drops the oldest when that has had its time to ask. One thread.
 //
 // The descriptor table may be shared (clone(2), CLONE_FILES) with processes that close what they
 // do not know. A descriptor that was closed so, and may be another file's by now, is noticed before
@@ -69,6 +69,7 @@ class ControlServer {
   bool is_listening() const;
   void stop_listening();
   void advance(int fd, const Handler& handler);
+  std::uint64_t room_from_us() const;
   void accept_clients(const Handler& handler);
   void welcome(UniqueFd fd, const Handler& handler);
 
