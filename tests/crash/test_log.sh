@@ -15,7 +15,7 @@ for death in {1..15}; do # of which each is told in two lines
   victim=$(worker)
   kill -KILL "$victim"
   eventually 5 is_replaced "$victim" || fail "worker $death is replaced" "$(show_daemons)"
-  ((failures == 0)) || break
+  ((${failures:?} == 0)) || break
   timeout 10 touch "$T/view/load/file$death" || fail "the view serves after death $death"
 done
 ok "fifteen workers died"
