@@ -88,19 +88,27 @@ _PATIENCE_S = 5
 
 
 def _wait_in_turns(path, go, got):
-    """The child's part: waits for the lock each time that it is told to, and says when it has it."""
+    """The child's part: waits for the lock each time that it is told to, and says when it has it, or (as a number
+    below 0) why not."""
     while os.read(go, 1):
-        fd = os.open(path, os.O_RDWR)
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        try:
+            fd = os.open(path, os.O_RDWR)
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        except OSError as error:
+            os.write(got, struct.pack("q", -error.errno))
+            continue
         os.write(got, struct.pack("q", time.monotonic_ns()))
         os.close(fd)
 
 
 def _hand_over(fd, go, got):
-    """One turn, in ms; None: the other one has it before it is given up, or never."""
+    """One turn, in ms; None: the other one has it before it is given up, or never. OSError: no lock is to be had."""
     fcntl.flock(fd, fcntl.LOCK_EX)
     os.write(go, b"+")
     if select.select([got], [], [], 0.003)[0]:
+        number, = struct.unpack("q", os.read(got, 8))
+        if number < 0:
+            raise OSError(-number, os.strerror(-number))
         return None
     given_up = time.monotonic_ns()
     fcntl.flock(fd, fcntl.LOCK_UN)
@@ -118,8 +126,9 @@ def hand_over(first, second):
         os.close(go_write)
         _wait_in_turns(second, go_read, got_write)
         os._exit(0)
-    fd = os.open(first, os.O_RDWR)
+    fd = None
     try:
+        fd = os.open(first, os.O_RDWR)
         took = []
         for _ in range(_TURNS):
             took.append(_hand_over(fd, go_write, got_read))
@@ -129,7 +138,8 @@ def hand_over(first, second):
     except OSError as error:
         return f"refused: {errno.errorcode.get(error.errno, '?')}"
     finally:
-        os.close(fd)
+        if fd is not None:
+            os.close(fd)
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         for end in (go_read, go_write, got_read, got_write):

@@ -26,7 +26,6 @@ class Micro(Group):
         self.limit_ms = size.pick(120, 500)
         self.cold = COLD if threads == 1 else ()
         self.cells = [Cell(f"micro/{operation}/{threads}", "us") for operation in WARM + LISTING + self.cold]
-        self.program = pathlib.Path(os.environ["CVFS_BIN"]) / "bench_micro"
 
     def measure(self, visit):
         yield from self._lines(visit, self._run(visit, WARM))
