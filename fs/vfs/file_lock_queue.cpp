@@ -242,11 +242,11 @@ int FileLocks::take_over(const LockWaiter& waiter, int fd) {
   const LockWish wish = waiter.wish();
   LockOwnerRecord* owner = table_.find(wish.owner);
   if (owner == nullptr) return ENOLCK;
-  if (fd != owner->fd) {
-    const auto set = set_lock(owner->fd, wish);
-    (void)set_lock(fd, {wish.owner, {}, LockType::kNone});
-    if (!set) return set.error().value;
-  }
+  // Also where it is the same descriptor: the owner may have unlocked or closed since the thread
+  // got it.
+  const auto set = set_lock(owner->fd, wish);
+  if (fd != owner->fd) (void)set_lock(fd, {wish.owner, {}, LockType::kNone});
+  if (!set) return set.error().value;
   owner->pid = waiter.record->pid;
   if (table_.has_room(wish) && table_.set(*owner, wish.range, wish.type)) return 0;
   owners_.restore(*owner);  // nobody may hold what nobody knows of

@@ -31,7 +31,8 @@ class LockOwners {
 
   // The asker, with a descriptor that can hold what he wants. kTooMany: there are `most`. ENOLCK:
   // the table is full. Others: those of opening the file.
-  static constexpr int kTooMany = EMFILE;
+  // No errno: they end at 4095. The descriptor table may be full besides (EMFILE).
+  static constexpr int kTooMany = 4096;
   Result<LockOwnerRecord*> get(const LockRequest& request);
   bool is_full() const { return table_.owner_count() >= most_; }
   // One that perhaps holds nothing and is not waited for: to be dropped if so, when its file's
