@@ -5,11 +5,13 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -171,9 +173,9 @@ void allow_only_serving(const WorkerNeeds& needs) {
   filter.allow_with("socketpair", 0, AF_UNIX);
   if (needs.enters_mounts) filter.allow_with("setns", 1, CLONE_NEWNS);
   if (needs.sets_times) filter.allow("mount_setattr");
-  for (const unsigned long command :
-       {sys::kIoctlBackingOpen, sys::kIoctlBackingClose, sys::kIoctlPidfdInfo, FS_IOC_GETFLAGS,
-        FS_IOC_SETFLAGS, FS_IOC_FSGETXATTR, FS_IOC_FSSETXATTR}) {
+  for (const unsigned long command : std::initializer_list<unsigned long>{
+           sys::kIoctlBackingOpen, sys::kIoctlBackingClose, sys::kIoctlPidfdInfo, FS_IOC_GETFLAGS,
+           FS_IOC_SETFLAGS, FS_IOC_FSGETXATTR, FS_IOC_FSSETXATTR, FIONREAD}) {
     filter.allow_with("ioctl", 1, command);
   }
   if (const int error = filter.load(); error < 0) {

@@ -14,6 +14,8 @@ namespace cvfs {
 namespace {
 
 constexpr std::size_t kMostShown = 128;
+// Without the name, behind which the value begins.
+constexpr std::size_t kSetxattrHead = sizeof(fuse_setxattr_in);
 
 std::string in_hex(std::span<const std::byte> bytes) {
   std::string text;
@@ -35,8 +37,9 @@ std::string as_text(std::span<const std::byte> bytes) {
 
 std::string describe_request(std::span<const std::byte> message) {
   const auto header = part_at<fuse_in_header>(message, 0);
-  const std::size_t most =
-      header.opcode == FUSE_WRITE ? sizeof header + sizeof(fuse_write_in) : kMostShown;
+  const std::size_t most = header.opcode == FUSE_WRITE      ? sizeof header + sizeof(fuse_write_in)
+                           : header.opcode == FUSE_SETXATTR ? sizeof header + kSetxattrHead
+                                                            : kMostShown;
   const auto shown = message.first(std::min(message.size(), most));
   return fmt::format(
       "{}, asked by process {} as {}:{}, {} bytes: {} |{}|",

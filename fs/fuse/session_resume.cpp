@@ -25,12 +25,14 @@ constexpr std::chrono::milliseconds kPatience(25);
 constexpr std::chrono::milliseconds kLittlePatience(5);
 constexpr std::chrono::hours kForEver(100'000);
 
-// What may wait for long, for a lease or a disk, and does not ask what an earlier process came to:
-// others cannot change the answer by going on. Whoever makes or removes a name does ask.
-constexpr std::array kMayWait = {FUSE_LOOKUP,  FUSE_GETATTR, FUSE_SETATTR,  FUSE_OPEN,
-                                 FUSE_OPENDIR, FUSE_READ,    FUSE_READDIR,  FUSE_READDIRPLUS,
-                                 FUSE_FLUSH,   FUSE_FSYNC,   FUSE_FSYNCDIR, FUSE_STATFS,
-                                 FUSE_READLINK};
+// What may wait or take long, for a lease or a disk: others go on meanwhile. Not what asks on disk
+// whether an earlier process had made its change, for others would change the answer: who makes or
+// removes a name, an xattr, or appends. (Who truncates asks as well, but before it waits.)
+constexpr std::array kMayWait = {
+    FUSE_LOOKUP,   FUSE_GETATTR, FUSE_SETATTR,     FUSE_OPEN,      FUSE_OPENDIR,
+    FUSE_READ,     FUSE_READDIR, FUSE_READDIRPLUS, FUSE_FLUSH,     FUSE_FSYNC,
+    FUSE_FSYNCDIR, FUSE_STATFS,  FUSE_READLINK,    FUSE_FALLOCATE, FUSE_COPY_FILE_RANGE,
+    FUSE_GETXATTR, FUSE_LSEEK};
 
 bool may_wait(std::uint32_t opcode) {
   return std::ranges::find(kMayWait, static_cast<fuse_opcode>(opcode)) != kMayWait.end();

@@ -112,7 +112,8 @@ void insert_times(std::span<const std::byte> old, std::span<std::byte> fresh) {
 
 }  // namespace
 
-// Up to version 2 `detail` of a rename was an inode number: what stood at the name is not known.
+// Up to version 2 `detail` of a rename was an inode number, and that of unlink and rmdir nothing:
+// what stood at the name is not known.
 Outcome<void> Journal::migrate(std::span<const std::byte> old, std::uint32_t old_version,
                                std::span<std::byte> fresh) {
   if (old_version == 1) {

@@ -8,13 +8,17 @@ bool is_last_name(const FileStatus& status) {
   return status.is_directory() || status.link_count == 1;
 }
 
+// Whoever holds many of them is not to take the descriptors that a view works with.
+bool has_enough(const Mount& mount) {
+  constexpr std::size_t kShare = 8;
+  return mount.files->kept_for_good() >= mount.settings.most_kept / kShare;
+}
+
 }  // namespace
 
 KeptFile::KeptFile(Mount& mount, Intent& intent, NodeId parent, FileId id) : mount_(mount) {
   const auto directory = mount.inodes.find(parent);
-  if (!directory || !id.can_reopen() || mount.files->kept_for_good() >= mount.settings.most_kept) {
-    return;
-  }
+  if (!directory || !id.can_reopen() || has_enough(mount)) return;
   id.device = (*directory)->id.device;
   const auto node = mount.inodes.count_known(id);
   if (!node) return;

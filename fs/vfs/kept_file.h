@@ -4,8 +4,6 @@
 // our own death, too. On the stack of one thread.
 #pragma once
 
-#include <optional>
-
 #include "vfs/mount.h"
 
 namespace cvfs {

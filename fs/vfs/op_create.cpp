@@ -183,7 +183,8 @@ Result<CreatedEntry> op_create(Mount& mount, Intent& intent, const Caller& calle
   };
   const auto find = [&](const File& directory) -> Result<CreatedFile> {
     File file = TRY(mount.store->look_up(directory, name));
-    UniqueFd io = TRY(mount.store->open(file, flags, true));
+    // It was made empty; what is in it by now others have written.
+    UniqueFd io = TRY(mount.store->open(file, flags & ~O_TRUNC, true));
     return CreatedFile{std::move(file), std::move(io)};
   };
   const auto hand_out = [&](CreatedFile made) -> Result<CreatedEntry> {

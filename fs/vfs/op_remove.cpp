@@ -19,17 +19,25 @@ Result<FileId> id_at(Mount& mount, const Place& place) {
   return mount.store->id_at(place.directory, place.name);
 }
 
+// 0: what stood there is not known. So it is of a request that a build of journal layout 2 or 1
+// left: then any file by that name is taken for it.
+constexpr std::uint64_t kAnyFile = 0;
+
+std::uint64_t number_of(const FileId& id) {
+  return digest_of(id) | 1;
+}
+
 // What `intent` is about to take the name from, as a number; `now` is what has it. What others have
 // made by that name since an earlier process planned it is another.
 Result<std::uint64_t> target_of(const Intent& intent, const Result<FileId>& now) {
   if (intent.planned()) return intent.detail();
   if (!now) return fail(now.error());
-  return digest_of(*now);
+  return number_of(*now);
 }
 
 bool leads_to(Mount& mount, const Place& place, std::uint64_t target) {
   const auto id = id_at(mount, place);
-  return id && digest_of(*id) == target;
+  return id && (target == kAnyFile || number_of(*id) == target);
 }
 
 // Runs `change`, which takes the name from what stands there (`id`), if anything does.

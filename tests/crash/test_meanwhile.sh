@@ -112,3 +112,17 @@ interrupt executed 4 truncate -s 0 "$view/data"
 succeeds "truncate: it is done"
 equal "and once" new "$(cat "$disk/data")"
 unmount_view "$T/view"
+
+echo "# what is looked at before a change, after it"
+mount_crash_view owner=caller
+mkdir "$view/from" "$view/there" "$view/from/directory"
+touch "$view/from/file"
+meanwhile() { :; }
+for name in file directory; do
+  for point in executed "done"; do
+    interrupt "$point" 12 rename_to "$view/from/$name" "$view/there/$name"
+    succeeds "owner=caller: a $name is renamed, the worker dies at '$point'"
+    mv "$view/there/$name" "$view/from/$name"
+  done
+done
+unmount_view "$T/view"

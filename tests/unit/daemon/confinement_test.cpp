@@ -98,6 +98,11 @@ TEST_F(Confinement, ServingGoesOn) {
 }
 
 // EBADF: it came as far as the descriptor.
+TEST_F(Confinement, TheWatchIsAskedHowMuchItHolds) {
+  int bytes = 0;
+  EXPECT_EQ(confined([&] { return ::ioctl(-1, FIONREAD, &bytes); }), EBADF);
+}
+
 TEST_F(Confinement, WhoGoesOnForTheOthersCanDoWhatTheyDid) {
   WorkerNeeds needs;
   EXPECT_EQ(confined([] { return ::ioctl(-1, sys::kIoctlPidfdInfo, nullptr); }), EBADF);
