@@ -9,8 +9,8 @@ namespace cvfs {
 struct WorkerNeeds {
   bool makes_devices = false;  // mounted with `dev`: CAP_MKNOD
   bool enters_mounts = false;  // mounted in another mount namespace: setns(2) to one, to unmount it
-  bool sets_times =
-      false;  // with times of its own: mount_setattr(2), for a copy of the tree's mount
+  // With times of its own: mount_setattr(2), for a copy of the tree's mount.
+  bool sets_times = false;
 };
 
 // The capabilities that it needs, and the system calls of serving (seccomp(2)): any other is EPERM,

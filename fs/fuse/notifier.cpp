@@ -322,8 +322,7 @@ void Notifier::prune_what_is_gone() {
   change.message = sys::prune_message(gone);
 }
 
-// A successor does not know what waits here.
-// In our own memory, which does not outlive us.
+// A successor does not know what waits in our own memory.
 void Notifier::note_what_waits() {
   if (teller_.is_behind() || !early_.empty()) {
     area_.drop_all |= WatchArea::kNamesWait;

@@ -14,8 +14,18 @@ namespace cvfs {
 namespace {
 
 constexpr std::size_t kMostShown = 128;
-// Without the name, behind which the value begins.
-constexpr std::size_t kSetxattrHead = sizeof(fuse_setxattr_in);
+
+// No data, and no value of an xattr, nor its name, which stands before that.
+std::size_t most_shown(std::uint32_t opcode) {
+  switch (opcode) {
+    case FUSE_WRITE:
+      return sizeof(fuse_in_header) + sizeof(fuse_write_in);
+    case FUSE_SETXATTR:
+      return sizeof(fuse_in_header) + sizeof(fuse_setxattr_in);
+    default:
+      return kMostShown;
+  }
+}
 
 std::string in_hex(std::span<const std::byte> bytes) {
   std::string text;
@@ -37,10 +47,7 @@ std::string as_text(std::span<const std::byte> bytes) {
 
 std::string describe_request(std::span<const std::byte> message) {
   const auto header = part_at<fuse_in_header>(message, 0);
-  const std::size_t most = header.opcode == FUSE_WRITE      ? sizeof header + sizeof(fuse_write_in)
-                           : header.opcode == FUSE_SETXATTR ? sizeof header + kSetxattrHead
-                                                            : kMostShown;
-  const auto shown = message.first(std::min(message.size(), most));
+  const auto shown = message.first(std::min(message.size(), most_shown(header.opcode)));
   return fmt::format(
       "{}, asked by process {} as {}:{}, {} bytes: {} |{}|",
       sys::fuse_request_text(header.opcode, header.nodeid, header.unique & ~sys::kFuseUniqueResend),

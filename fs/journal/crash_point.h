@@ -5,10 +5,9 @@
 //   CVFS_CRASH_FILE=PATH                the same from a file, which each new worker reads
 //
 //   received, intent, executed, done, replied   kills itself at that point
-//   fault, hang, spin                           faults, waits for ever, runs in circles at the
-//   intent poison, stuck                               faults, waits for ever at every intent, also
-//   of a
-//                                               request that is sent again (N does not count)
+//   fault, hang, spin    faults, waits for ever, runs in circles at the intent
+//   poison, stuck        faults, waits for ever at every intent, also of a request that is sent
+//                        again (N does not count)
 #pragma once
 
 #include <cstdint>

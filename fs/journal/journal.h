@@ -37,7 +37,9 @@ struct IntentRecord {
   std::atomic<std::uint32_t> is_replying;  // the kernel may have what the reply hands to it
   std::int64_t intent_seconds;             // CLOCK_REALTIME_COARSE, the clock of file timestamps
   std::int64_t intent_nanoseconds;
-  std::uint64_t detail;  // what was there before, where the operation needs it
+  // What was there before, where the operation needs it: a number for the file at the name (unlink,
+  // rmdir, rename; op_remove.cpp), its size (truncation.h; an append), whether there was an xattr.
+  std::uint64_t detail;
   // Since when a process works on it (sys::coarse_monotonic_us), and with which thread. A record
   // that a dead process left still says that one's.
   std::atomic<std::uint64_t> begun_us;
@@ -78,7 +80,7 @@ class Intent {
 
   // What the reply will hand to the kernel; noted after it has been done. At most kMaxLookups.
   void counted(NodeId node);
-  // The same for what is taken back before the reply.
+  // The same for what is taken back before the reply; no crash point, as nothing is executed yet.
   void counted_meanwhile(NodeId node);
   void opened(HandleId handle);
   bool has_room_for_lookups() const { return record_->lookup_count < kMaxLookups; }

@@ -15,7 +15,7 @@ constexpr const char* kMountAnew = "unmount the view and mount it again with thi
 std::string name_of(Section kind) {
   static constexpr const char* kNames[] = {"?",      "inodes",  "handles", "journal",
                                            "view",   "receive", "plan",    "statistics",
-                                           "faults", "locks",   "watch"};
+                                           "faults", "locks",   "watch",   "asked again"};
   const auto number = static_cast<std::uint32_t>(kind);
   return "section " + std::to_string(number) + " (" +
          kNames[number < std::size(kNames) ? number : 0] + ")";

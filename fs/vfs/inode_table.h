@@ -32,7 +32,7 @@ struct InodeRecord {
   std::atomic<std::int32_t> backing;
   // The descriptor of its reference, good while it has an open handle or `kept_for_good`.
   std::atomic<std::int32_t> held_fd;
-  std::atomic<bool> kept_for_good;  // its id cannot be opened again
+  std::atomic<bool> kept_for_good;  // its id cannot be opened again, or soon: vfs/kept_file.h
   std::atomic<bool> unclaimed;      // last seen so; vfs/claim.h
   std::atomic<bool> unwatched;      // nobody tells us what the host does to it
   std::atomic<bool> may_be_mapped;  // by who was passed through to it, and so may change unheard
