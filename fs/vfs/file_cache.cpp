@@ -109,7 +109,7 @@ void FileCache::hold(NodeId node) {
   const auto found = shard.entries.find(node);
   if (found == shard.entries.end()) return;
   take_pin(shard, found->second);
-  ++found->second.holds;
+  if (found->second.holds++ == 0) ++held_;
 }
 
 void FileCache::unhold(NodeId node) {
@@ -117,7 +117,7 @@ void FileCache::unhold(NodeId node) {
   {
     const MutexLock lock(shard.mutex);
     const auto found = shard.entries.find(node);
-    if (found != shard.entries.end()) --found->second.holds;
+    if (found != shard.entries.end() && --found->second.holds == 0) --held_;
   }
   unpin(node);
 }
@@ -135,7 +135,7 @@ void FileCache::adopt(NodeId node, int fd) {
   const auto [found, added] = shard.entries.try_emplace(node);
   if (added) found->second.file = File(UniqueFd(fd));
   ++found->second.pins;
-  ++found->second.holds;
+  if (found->second.holds++ == 0) ++held_;
 }
 
 std::size_t FileCache::size() {

@@ -67,6 +67,8 @@ class FileCache {
   void unhold(NodeId node);
   // How many hold it.
   unsigned holds(NodeId node);
+  // How many inodes are held.
+  std::size_t held() const { return held_.load(std::memory_order_relaxed); }
 
   // hold() of a file whose reference an earlier process opened; it is ours from now on.
   void adopt(NodeId node, int fd);
@@ -99,6 +101,7 @@ class FileCache {
   Store& store_;
   std::size_t idle_per_shard_;
   std::atomic<std::size_t> kept_for_good_ = 0;
+  std::atomic<std::size_t> held_ = 0;
   std::array<Shard, kShards> shards_;
 };
 

@@ -42,16 +42,19 @@ HandleTable HandleTable::adopt(std::span<std::byte> memory, std::uint32_t capaci
   HandleTable table(memory, capacity, false);
   std::uint32_t first_free = 0;
   std::uint64_t open = 0;
+  std::uint64_t ios = 0;
   for (std::uint32_t i = 1; i < table.header_->never_used; ++i) {
     HandleRecord& record = table.records_[i];
     if (record.id != 0) {
       ++open;
+      if (record.io >= 0) ++ios;
     } else {
       record.next_free = first_free;
       first_free = i;
     }
   }
   table.header_->open = open;
+  table.header_->ios = ios;
   table.header_->first_free = first_free;
   return table;
 }
@@ -77,6 +80,7 @@ Result<HandleId> HandleTable::add(NodeId node, UniqueFd io, int flags) {
   }
   HandleRecord& record = records_[index];
   record.node = node;
+  if (io) header_->ios.fetch_add(1, std::memory_order_relaxed);
   record.io.store(io.release(), std::memory_order_relaxed);
   record.flags = flags;
   const HandleId id = number(++record.uses, index);
@@ -92,22 +96,24 @@ Result<HandleRecord*> HandleTable::find(HandleId id) {
   return &records_[index];
 }
 
-Result<NodeId> HandleTable::remove(HandleId id) {
+Result<HandleTable::Closed> HandleTable::remove(HandleId id) {
   HandleRecord& record = *TRY(find(id));
   if (!record.id.compare_exchange_strong(id, 0)) return fail(EBADF);
   const UniqueFd io(record.io.exchange(-1));
-  const NodeId node = record.node;
+  if (io) header_->ios.fetch_sub(1, std::memory_order_relaxed);
+  const Closed closed{record.node, record.is_held()};
   header_->open.fetch_sub(1, std::memory_order_relaxed);
   const MutexLock lock(*mutex_);
   record.next_free = header_->first_free;
   header_->first_free = index_of(id);
-  return node;
+  return closed;
 }
 
 int HandleTable::set_io(HandleRecord& record, UniqueFd io) {
   int expected = -1;
-  if (record.io.compare_exchange_strong(expected, io.get())) return io.release();
-  return expected;
+  if (!record.io.compare_exchange_strong(expected, io.get())) return expected;
+  header_->ios.fetch_add(1, std::memory_order_relaxed);
+  return io.release();
 }
 
 }  // namespace cvfs

@@ -3,6 +3,8 @@
 // section of the state memory, as the inodes. Thread-safe; locks in docs/locking.md.
 #pragma once
 
+#include <fcntl.h>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -17,13 +19,19 @@
 
 namespace cvfs {
 
+// Among a handle's flags, in the place of a flag that no open handle has: the inode's reference
+// does not stay for it (op_opendir).
+inline constexpr int kIsNotHeld = O_PATH;
+
 struct HandleRecord {
   std::atomic<HandleId> id;  // 0: free
   NodeId node;
   std::atomic<std::int32_t> io;  // our descriptor for data; -1: none was needed so far
-  std::int32_t flags;            // of open(2)
+  std::int32_t flags;            // of open(2), and kIsNotHeld
   std::uint32_t uses;            // how many handles have had this record
   std::uint32_t next_free;
+
+  bool is_held() const { return (flags & kIsNotHeld) == 0; }
 };
 
 class HandleTable {
@@ -44,16 +52,22 @@ class HandleTable {
   // EBADF: no such handle. The record stays while the kernel has the file open.
   Result<HandleRecord*> find(HandleId id);
 
-  // Closes it. Returns the inode that it was on; EBADF the second time.
-  Result<NodeId> remove(HandleId id);
+  // Closes it. EBADF the second time.
+  struct Closed {
+    NodeId node;
+    bool was_held;
+  };
+  Result<Closed> remove(HandleId id);
 
   // Every handle that is open.
   void for_each(const std::function<void(const HandleRecord&)>& visit) const;
 
   // Gives the handle its descriptor; if it has got one meanwhile, that one stays. Returns which.
-  static int set_io(HandleRecord& record, UniqueFd io);
+  int set_io(HandleRecord& record, UniqueFd io);
 
   std::uint64_t open() const { return header_->open.load(std::memory_order_relaxed); }
+  // How many of them have a descriptor for data.
+  std::uint64_t ios() const { return header_->ios.load(std::memory_order_relaxed); }
   // The same of a table that another process serves with.
   static std::uint64_t open_in(std::span<const std::byte> memory) {
     return reinterpret_cast<const Header*>(memory.data())->open.load(std::memory_order_relaxed);
@@ -65,6 +79,7 @@ class HandleTable {
     std::uint32_t first_free;  // guarded by *mutex_
     std::uint32_t never_used;  // guarded by *mutex_
     std::atomic<std::uint64_t> open;
+    std::atomic<std::uint64_t> ios;
   };
 
   HandleTable(std::span<std::byte> memory, std::uint32_t capacity, bool fresh);

@@ -101,7 +101,7 @@ void adopt_held_files(Mount& mount) {
   });
   mount.handles.for_each([&](const HandleRecord& handle) {
     InodeRecord* record = mount.inodes.find(handle.node).value_or(nullptr);
-    if (record != nullptr) mount.files->adopt(handle.node, record->held_fd);
+    if (record != nullptr && handle.is_held()) mount.files->adopt(handle.node, record->held_fd);
   });
 }
 
@@ -155,6 +155,7 @@ std::vector<int> descriptors_in_use(Mount& mount) {
   });
   mount.handles.for_each([&](const HandleRecord& handle) {
     used.push_back(handle.io);
+    if (!handle.is_held()) return;
     if (auto record = mount.inodes.find(handle.node)) used.push_back((*record)->held_fd);
   });
   if (mount.locks) std::ranges::copy(mount.locks->descriptors(), std::back_inserter(used));

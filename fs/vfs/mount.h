@@ -25,14 +25,14 @@
 
 namespace cvfs {
 
-// How many files may be open. Each takes one descriptor, or two where data does not pass through.
+// How many descriptors may be open files': one for each inode that is open, and one for each handle
+// through which data goes that the kernel does not pass through, or a directory's entries.
 struct HandleLimits {
   std::size_t most = 0;
   std::size_t for_directories = 0;  // more, so that a tree can still be looked at
 
-  std::size_t allowed(bool is_directory, bool has_io) const {
-    if (is_directory) return most + for_directories;
-    return has_io ? most / 2 : most;
+  std::size_t allowed(bool is_directory) const {
+    return most + (is_directory ? for_directories : 0);
   }
 };
 

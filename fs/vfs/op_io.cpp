@@ -106,6 +106,15 @@ Result<std::size_t> append_once(Mount& mount, Intent& intent, HandleId handle,
   return before + put;
 }
 
+// A directory's descriptor: that of its handle, or one for now where all that handles may have are
+// in use.
+Result<int> listing_io(Mount& mount, HandleId handle, UniqueFd& for_now) {
+  const HandleRecord& record = *TRY(mount.handles.find(handle));
+  if (record.io >= 0 || has_room_for_handle(mount, true, false)) return io_of(mount, handle);
+  for_now = TRY(mount.store->open(*TRY(mount.pin(record.node)), O_RDONLY | O_DIRECTORY, false));
+  return for_now.get();
+}
+
 }  // namespace
 
 Result<std::size_t> op_write(Mount& mount, Intent& intent, const Caller& caller, HandleId handle,
@@ -157,7 +166,8 @@ bool DirectoryEntry::is_dot() const {
 
 Result<void> op_readdir(Mount& mount, HandleId handle, off_t cookie, std::size_t bytes,
                         const std::function<bool(const DirectoryEntry&)>& take) {
-  const int io = TRY(io_of(mount, handle));
+  UniqueFd for_now;
+  const int io = TRY(listing_io(mount, handle, for_now));
   alignas(dirent64) std::array<std::byte, 32 * 1024> buffer;
   // An entry with a name of 255 bytes must fit, or the end of the directory would be reported.
   constexpr std::size_t kOneEntry = sizeof(dirent64);

@@ -92,7 +92,8 @@ Result<UniqueFd> open_backing(Mount& mount, Intent& intent, const Caller& caller
 }  // namespace
 
 bool has_room_for_handle(const Mount& mount, bool is_directory, bool has_io) {
-  return mount.handles.open() < mount.settings.handles.allowed(is_directory, has_io);
+  const std::size_t in_use = mount.files->held() + mount.handles.ios();
+  return in_use + (has_io ? 2 : 1) <= mount.settings.handles.allowed(is_directory);
 }
 
 Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
@@ -118,9 +119,16 @@ Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, N
 Result<OpenedFile> op_opendir(Mount& mount, Intent& intent, NodeId node) {
   const PinnedFile file = TRY(mount.pin(node));
   TRY(check_not_removed(mount, node, TRY(mount.store->status(*file))));
+  // A listing that the kernel has kept needs no descriptor, nor does who only comes from there.
   constexpr int kFlags = O_RDONLY | O_DIRECTORY;
-  UniqueFd io = TRY(mount.store->open(*file, kFlags, false));
-  HandleRef handle = TRY(add_handle(mount, intent, node, *file, std::move(io), kFlags));
+  if (!has_room_for_handle(mount, true, false)) {
+    // Whatever is open, trees can be walked through: it is opened by its id each time. What this
+    // view removes meanwhile is kept (vfs/kept_file); only what the host removes is ESTALE.
+    const HandleId added = TRY(mount.handles.add(node, {}, kFlags | kIsNotHeld));
+    intent.opened(added);
+    return OpenedFile{HandleRef(mount, added)};
+  }
+  HandleRef handle = TRY(add_handle(mount, intent, node, *file, {}, kFlags));
   return OpenedFile{std::move(handle), kBackingNone, false, mount.files->holds(node) == 1};
 }
 
@@ -137,7 +145,8 @@ Result<OpenedFile> open_with(Mount& mount, Intent& intent, NodeId node, UniqueFd
 }
 
 void op_release(Mount& mount, HandleId handle) {
-  if (const auto node = mount.handles.remove(handle)) mount.files->unhold(*node);
+  const auto closed = mount.handles.remove(handle);
+  if (closed && closed->was_held) mount.files->unhold(closed->node);
 }
 
 Result<int> io_of(Mount& mount, HandleId handle, const File& file) {
@@ -145,13 +154,13 @@ Result<int> io_of(Mount& mount, HandleId handle, const File& file) {
   const int known = record.io.load(std::memory_order_acquire);
   if (known >= 0) return known;
   constexpr int kOnlyOnce = O_TRUNC | O_CREAT | O_EXCL;
-  const int flags = record.flags & ~kOnlyOnce;
+  const int flags = record.flags & ~(kOnlyOnce | kIsNotHeld);
   auto opened = mount.store->open(file, flags, true);
   // It may have become append-only since.
   if (!opened && opened.error().value == EPERM) {
     opened = mount.store->open(file, flags | O_APPEND, true);
   }
-  return HandleTable::set_io(record, TRY(std::move(opened)));
+  return mount.handles.set_io(record, TRY(std::move(opened)));
 }
 
 Result<int> io_of(Mount& mount, HandleId handle) {

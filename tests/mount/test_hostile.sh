@@ -519,6 +519,28 @@ others_go_on() { # passthrough=… COUNT
   gets "$1: removes" ok 1001:1001 unlink "$view/other/g"
 }
 
+# Who works in a tree by descriptors has many. Where the view's do not suffice they are opened again each time.
+test_open_directories() {
+  echo "# one user opens more directories than a view has descriptors"
+  (ulimit -n 2048 && mount_view toto "$view" userns=@dockremap)
+  common_directory many
+  common_directory other
+  in_container 1001:1001 attempt createwrite "$view/other/f" text >/dev/null
+  local count='' stopped='' hog_pid input
+  coproc hog { in_container 1000:1000 open_many "$view/many" 5000 directories; }
+  hog_pid=$!
+  read -r -t 30 count stopped <&"${hog[0]}"
+  equal "one user opens 5000 directories" "5000 all" "$count $stopped"
+  others_go_on directories "$count"
+  input=${hog[1]}
+  exec {input}>&-
+  wait "$hog_pid"
+  check "when they are closed, they are listed" eventually 5 in_container 1001:1001 ls -R "$view/many"
+  check "and removed" rm -rf "$view/many"
+  unmount_view
+  empty_tree
+}
+
 test_held_locks() {
   echo "# the tenant keeps locks on fresh volumes"
   mount_view
@@ -582,4 +604,5 @@ test_views_inside
 echo "# somebody opens all the files that can be open"
 test_open_files passthrough=auto
 test_open_files passthrough=off
+test_open_directories
 test_held_locks

@@ -36,13 +36,13 @@ TEST(HandleTable, ClosesTheDescriptorOnceAndOnlyItsOwn) {
   UniqueFd fd = some_descriptor();
   const int number = fd.get();
   const HandleId first = *handles.add(9, std::move(fd), O_RDONLY);
-  EXPECT_EQ(*handles.remove(first), 9U);
+  EXPECT_EQ(handles.remove(first)->node, 9U);
   EXPECT_FALSE(is_open(number));
 
   const HandleId second = *handles.add(10, some_descriptor(), O_RDONLY);
   EXPECT_EQ(handles.remove(first).error().value, EBADF) << "a RELEASE that came twice";
   EXPECT_TRUE(handles.find(second));
-  EXPECT_EQ(*handles.remove(second), 10U);
+  EXPECT_EQ(handles.remove(second)->node, 10U);
 }
 
 TEST(HandleTable, KeepsTheFirstDescriptorThatItIsGiven) {
@@ -51,10 +51,11 @@ TEST(HandleTable, KeepsTheFirstDescriptorThatItIsGiven) {
   HandleRecord& record = **handles.find(*handles.add(1, {}, O_RDWR));
   UniqueFd first = some_descriptor();
   const int number = first.get();
-  EXPECT_EQ(HandleTable::set_io(record, std::move(first)), number);
+  EXPECT_EQ(handles.set_io(record, std::move(first)), number);
   UniqueFd second = some_descriptor();
   const int loser = second.get();
-  EXPECT_EQ(HandleTable::set_io(record, std::move(second)), number);
+  EXPECT_EQ(handles.set_io(record, std::move(second)), number);
+  EXPECT_EQ(handles.ios(), 1U);
   EXPECT_FALSE(is_open(loser));
 }
 
@@ -90,7 +91,7 @@ TEST(HandleTable, GoesOnWithWhatAnEarlierProcessLeft) {
   ASSERT_TRUE(handles.find(open));
   EXPECT_TRUE(is_open((*handles.find(open))->io));
   EXPECT_NE(*handles.add(11, {}, O_RDONLY), closed) << "its record, but never its number";
-  EXPECT_EQ(*handles.remove(open), 9U);
+  EXPECT_EQ(handles.remove(open)->node, 9U);
 }
 
 }  // namespace
