@@ -40,16 +40,15 @@ void dispatch_release(fuse_req_t request, fuse_ino_t node, fuse_file_info* info)
 }
 
 void dispatch_opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* info) {
-  auto opened = op_opendir(mount_of(request), intent_of(request), node);
+  auto opened = op_opendir(mount_of(request), intent_of(request), node, info->flags);
   // Before the kernel believes a listing that it has kept it compares the directory's time of
   // change, as often as it asks for attributes, and whether it has changed the directory itself
   // since it began the listing. But what one reader was told before such a change it adds to the
   // listing that another one began after it (fuse_add_dirent_to_cache(),
   // tests/cache/test_listings.sh): so one at a time.
-  const bool keeps_listing =
-      opened && opened->is_only_one && listing_is_worth_keeping(mount_of(request));
-  info->cache_readdir = keeps_listing ? 1 : 0;
-  info->keep_cache = keeps_listing ? 1 : 0;
+  const bool is_worth_it = opened && listing_is_worth_keeping(mount_of(request));
+  info->cache_readdir = is_worth_it && opened->may_keep_listing ? 1 : 0;
+  info->keep_cache = is_worth_it && opened->may_show_kept ? 1 : 0;
   reply_open(request, std::move(opened), info);
 }
 

@@ -8,11 +8,13 @@
 
 #include <algorithm>
 #include <cstring>
+#include <ctime>
 #include <optional>
 #include <string_view>
 #include <type_traits>
 
 #include "base/digest.h"
+#include "store/access_time.h"
 #include "sys/credentials.h"
 #include "sys/mounts.h"
 #include "sys/uninterrupted.h"
@@ -69,6 +71,12 @@ bool judges_by_capabilities(int fd) {
   return std::ranges::find(kLocal, static_cast<std::uint32_t>(status.f_type)) != std::end(kLocal);
 }
 
+// None where that cannot be had: then no access time is known to stay.
+unsigned long mount_flags_of(int fd) {
+  struct statvfs status {};
+  return ::fstatvfs(fd, &status) == 0 ? status.f_flag : 0;
+}
+
 }  // namespace
 
 bool operator==(const FileId& a, const FileId& b) {
@@ -90,6 +98,7 @@ Result<std::unique_ptr<LocalStore>> LocalStore::open(UniqueFd directory, StoredU
   std::unique_ptr<LocalStore> store(
       new LocalStore(std::move(directory), status.mount_id, tenant_uid, tenant_gid));
   store->note_filesystem(store->directory_.get());
+  store->times_flags_ = mount_flags_of(store->directory_.get());
   return store;
 }
 
@@ -377,6 +386,17 @@ std::optional<File> LocalStore::with_times(const File& file) {
   auto opened = open_by_times_mount(file, O_PATH | O_NOFOLLOW);
   if (!opened) return std::nullopt;
   return File(std::move(*opened));
+}
+
+void LocalStore::keep_times_by(UniqueFd mount) {
+  times_mount_ = std::move(mount);
+  times_flags_ = mount_flags_of(times_mount_.get());
+}
+
+bool LocalStore::listing_moves_time(const File& file, const FileStatus& status) {
+  const bool is_own = status.mount_id == mount_id_;
+  const unsigned long flags = is_own ? times_flags_ : mount_flags_of(file.fd());
+  return cvfs::listing_moves_time(flags, status, std::time(nullptr));
 }
 
 Result<UniqueFd> LocalStore::open_io(const File& file, int flags) {

@@ -22,7 +22,7 @@ class LocalStore : public Store {
 
   // From now on what is opened to be read moves access times as `mount`, a copy of the tree's own,
   // says: O_RDONLY on its root. Not what lies on filesystems below. Before the first operation.
-  void keep_times_by(UniqueFd mount) { times_mount_ = std::move(mount); }
+  void keep_times_by(UniqueFd mount);
 
   bool judges_by_ids() const override { return judges_by_ids_; }
   Result<File> root() override;
@@ -65,6 +65,7 @@ class LocalStore : public Store {
   Result<std::vector<char>> list_xattrs(const File& file) override;
 
   std::optional<File> with_times(const File& file) override;
+  bool listing_moves_time(const File& file, const FileStatus& status) override;
   Result<UniqueFd> open(const File& file, int flags, bool keep_setid) override;
   Result<std::size_t> read(int io, std::span<std::byte> data, off_t offset) override;
   Result<std::size_t> write(int io, std::span<const std::byte> data, off_t offset, bool append,
@@ -110,7 +111,8 @@ class LocalStore : public Store {
   void note_filesystem(int fd);
 
   UniqueFd directory_;
-  UniqueFd times_mount_;  // none: directory_'s
+  UniqueFd times_mount_;           // none: directory_'s
+  unsigned long times_flags_ = 0;  // of statvfs(3), of the mount that decides over access times
   std::uint64_t mount_id_;
   StoredUid tenant_uid_;
   StoredGid tenant_gid_;

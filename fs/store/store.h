@@ -153,6 +153,10 @@ class Store {
   // The same file where reading it moves its access time as the view's mount says; none: it is so
   // with `file` itself.
   virtual std::optional<File> with_times(const File& /*file*/) { return std::nullopt; }
+  // Would reading this directory move its access time?
+  virtual bool listing_moves_time(const File& /*file*/, const FileStatus& /*status*/) {
+    return false;
+  }
   virtual Result<UniqueFd> open(const File& file, int flags, bool keep_setid) = 0;
   virtual Result<std::size_t> read(int io, std::span<std::byte> data, off_t offset) = 0;
   // `append`: at the end, wherever that is now. Clears setid bits unless `keep_setid`.

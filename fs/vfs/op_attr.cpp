@@ -1,5 +1,6 @@
 #include "vfs/op_attr.h"
 
+#include "sys/fuse_notification.h"
 #include "vfs/claim.h"
 #include "vfs/op_open.h"
 #include "vfs/setid_bits.h"
@@ -91,6 +92,11 @@ Result<Attributes> op_setattr(Mount& mount, Intent& intent, const Caller& caller
   if (change.mode) TRY(set_mode(mount, caller, node, file, *change.mode));
   if (change.times) TRY(mount.store->set_times(*file, *change.times));
   Attributes changed = TRY(describe(mount, node, *file));
+  if (change.times && changed.status.is_directory()) {
+    // Who has it open is shown the listing that the kernel keeps: the next one is read, as it may
+    // move the access time from where it is now.
+    (void)sys::invalidate_inode(mount.settings.device_fd, node, true);
+  }
   // The kernel takes them whatever it has been told since we looked (fuse_do_setattr(), 6.18).
   changed.is_volatile = true;
   return changed;

@@ -111,7 +111,7 @@ Result<std::size_t> append_once(Mount& mount, Intent& intent, HandleId handle,
 Result<int> listing_io(Mount& mount, HandleId handle, UniqueFd& for_now) {
   const HandleRecord& record = *TRY(mount.handles.find(handle));
   if (record.io >= 0 || has_room_for_handle(mount, true, false)) return io_of(mount, handle);
-  for_now = TRY(mount.store->open(*TRY(mount.pin(record.node)), O_RDONLY | O_DIRECTORY, false));
+  for_now = TRY(mount.store->open(*TRY(mount.pin(record.node)), record.flags & ~kIsNotHeld, false));
   return for_now.get();
 }
 

@@ -116,20 +116,24 @@ Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, N
   return OpenedFile{TRY(add_handle(mount, intent, node, *file, std::move(io), flags)), backing};
 }
 
-Result<OpenedFile> op_opendir(Mount& mount, Intent& intent, NodeId node) {
+Result<OpenedFile> op_opendir(Mount& mount, Intent& intent, NodeId node, int flags) {
   const PinnedFile file = TRY(mount.pin(node));
-  TRY(check_not_removed(mount, node, TRY(mount.store->status(*file))));
+  const FileStatus status = TRY(mount.store->status(*file));
+  TRY(check_not_removed(mount, node, status));
   // A listing that the kernel has kept needs no descriptor, nor does who only comes from there.
-  constexpr int kFlags = O_RDONLY | O_DIRECTORY;
+  const int opened = O_RDONLY | O_DIRECTORY | (flags & O_NOATIME);
   if (!has_room_for_handle(mount, true, false)) {
     // Whatever is open, trees can be walked through: it is opened by its id each time. What this
     // view removes meanwhile is kept (vfs/kept_file); only what the host removes is ESTALE.
-    const HandleId added = TRY(mount.handles.add(node, {}, kFlags | kIsNotHeld));
+    const HandleId added = TRY(mount.handles.add(node, {}, opened | kIsNotHeld));
     intent.opened(added);
     return OpenedFile{HandleRef(mount, added)};
   }
-  HandleRef handle = TRY(add_handle(mount, intent, node, *file, {}, kFlags));
-  return OpenedFile{std::move(handle), kBackingNone, false, mount.files->holds(node) == 1};
+  HandleRef handle = TRY(add_handle(mount, intent, node, *file, {}, opened));
+  const bool is_alone = mount.files->holds(node) == 1;
+  const bool moves_time =
+      (flags & O_NOATIME) == 0 && mount.store->listing_moves_time(*file, status);
+  return OpenedFile{std::move(handle), kBackingNone, false, is_alone, is_alone && !moves_time};
 }
 
 Result<OpenedFile> open_with(Mount& mount, Intent& intent, NodeId node, UniqueFd io, int flags) {

@@ -10,13 +10,16 @@ struct OpenedFile {
   HandleRef handle;
   std::int32_t backing = kBackingNone;  // > 0: the kernel reads and writes by itself
   bool direct = false;                  // we read and write even if there is a backing id
-  bool is_only_one = false;             // of a directory: it had no other open handle
+  // Of a directory: may the kernel keep its listing, and may it show one that it has kept? Only for
+  // who is alone; and what moves the access time has to be read.
+  bool may_keep_listing = false;
+  bool may_show_kept = false;
 };
 
 // `flags` are open(2)'s; `keep_setid`: if it truncates, it is by a caller with CAP_FSETID.
 Result<OpenedFile> op_open(Mount& mount, Intent& intent, const Caller& caller, NodeId node,
                            int flags, bool keep_setid);
-Result<OpenedFile> op_opendir(Mount& mount, Intent& intent, NodeId node);
+Result<OpenedFile> op_opendir(Mount& mount, Intent& intent, NodeId node, int flags);
 
 // Closes. A handle that is not (or no longer) open is passed over: a RELEASE may come twice.
 void op_release(Mount& mount, HandleId handle);

@@ -173,16 +173,21 @@ std::string do_pread(Actor& actor, const Step& s) {
   return read_answer(buffer, ::pread(fd, buffer.data(), buffer.size(), s.a));
 }
 
+bool has_capability(int fd) {
+  return ::fgetxattr(fd, "security.capability", nullptr, 0) >= 0;
+}
+
 // Under passthrough the kernel writes as the tenant, in the group that the file had when it was
 // first opened: it takes setid bits away also where the writer has CAP_FSETID, and keeps one
-// without group execution, or does not, by that group.
+// without group execution, or does not, by that group. Without, it asks for what it asks for when a
+// file is given away, to take its capability.
 bool would_lose_setid(const Actor& actor, int fd) {
   struct stat status {};
-  if (!actor.policy.has_passthrough) return false;
   if (::fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) return false;
-  if (is_groupless_setgid(status.st_mode)) return true;
-  const bool has_capability = ::geteuid() == 0 && !actor.policy.in_container;
-  return has_capability && (status.st_mode & 06000) != 0;
+  const bool passes_through = actor.policy.has_passthrough;
+  if (passes_through && is_groupless_setgid(status.st_mode)) return true;
+  const bool may_keep = ::geteuid() == 0 && !actor.policy.in_container;
+  return may_keep && (status.st_mode & 06000) != 0 && (passes_through || has_capability(fd));
 }
 
 bool is_direct(int fd) {
@@ -195,7 +200,7 @@ bool is_direct(int fd) {
 bool may_lose_before_refusal(const Actor& actor, int fd) {
   struct stat status {};
   if (!actor.policy.has_passthrough || !is_direct(fd) || ::fstat(fd, &status) < 0) return false;
-  return (status.st_mode & 06000) != 0 || ::fgetxattr(fd, "security.capability", nullptr, 0) >= 0;
+  return (status.st_mode & 06000) != 0 || has_capability(fd);
 }
 
 // A write that natively comes to something else. Of nothing: asks nobody under passthrough.

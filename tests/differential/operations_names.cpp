@@ -158,7 +158,10 @@ std::string do_readdir(Actor& actor, const Step& s) {
 std::string do_readdir_slot(Actor& actor, const Step& s) {
   const int fd = actor.slot(s.slot);
   if (s.a == 0 && ::lseek(fd, 0, SEEK_SET) < 0) return answer(-1);
-  return listing_of(fd);
+  std::string text = listing_of(fd);
+  // At the end of a listing that it has kept the client asks nobody, and so moves no access time.
+  if (s.a != 0 && ::lseek(fd, 0, SEEK_SET) == 0) text += ", from its beginning " + listing_of(fd);
+  return text;
 }
 
 void choose_readdir_slot(Choice& choice, Step& step) {
@@ -260,7 +263,9 @@ constexpr Operation kOperations[] = {
     {"mknod", 20, "mknodat({d}, {p}, {A}, {b})", choose_mknod, do_mknod},
     {"readdir", 20, "readdir(openat({d}, {p}, O_DIRECTORY)) to the end", choose_directory,
      do_readdir},
-    {"readdir_slot", 12, "lseek({f}, 0, SEEK_SET) unless {a}; getdents64({f}) to the end",
+    {"readdir_slot", 12,
+     "lseek({f}, 0, SEEK_SET) unless {a}; getdents64({f}) to the end, if {a} again from its "
+     "beginning",
      choose_readdir_slot, do_readdir_slot},
     {"seekdir", 8,
      "{a} readdir(openat({d}, {p}, O_DIRECTORY)), telldir, create and unlink, seekdir",

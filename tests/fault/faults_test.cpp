@@ -146,7 +146,7 @@ struct Scene {
     file_handle = view.handle(file, O_RDWR);
     other_handle = view.handle(other, O_RDWR);
     Intent opening = view.begin();
-    OpenedFile opened = std::move(*op_opendir(view.mount(), opening, directory));
+    OpenedFile opened = std::move(*op_opendir(view.mount(), opening, directory, O_RDONLY));
     opened.handle.commit();
     directory_handle = opened.handle.id();
     make(op_mkdir(view.mount(), (intent = view.begin()), kContainerRoot, kRootNode, "fresh", 0755));
@@ -325,7 +325,9 @@ std::vector<Operation> data_operations() {
          return only_error(op_open(s.mount(), i, kCaller, s.file, O_RDWR | O_TRUNC, false));
        }},
       {"opendir",
-       [](Scene& s, Intent& i) { return only_error(op_opendir(s.mount(), i, s.directory)); }},
+       [](Scene& s, Intent& i) {
+         return only_error(op_opendir(s.mount(), i, s.directory, O_RDONLY));
+       }},
       {"read",
        [](Scene& s, Intent&) {
          std::byte data[10];

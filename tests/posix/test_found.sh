@@ -22,6 +22,20 @@ for owner in map virtual; do
   equal "a file cannot be longer than files can be" EFBIG "$(as_uid 1000 1000 attempt truncate big 9223372036854710272)"
   equal "which leaves it its setid bits" 6755 "$(stat -c %a big)"
 
+  mkdir listed
+  touch listed/a
+  ls listed >/dev/null
+  exec 5<listed
+  for listing in 'os.listdir("listed")' 'os.listdir(5)'; do
+    touch -a -d @1 listed
+    python3 -c "import os; $listing"
+    check "$listing moves its access time" [ "$(stat -c %X listed)" -gt 1 ]
+  done
+  exec 5<&-
+  touch -a -d @1 listed
+  python3 -c 'import os; os.listdir(os.open("listed", os.O_RDONLY | os.O_NOATIME))'
+  equal "but not with O_NOATIME" 1 "$(stat -c %X listed)"
+
   cd / || exit 1
   rm -rf "$view/own"
   unmount_view
