@@ -55,7 +55,8 @@ bool has_message(int device_fd) {
 }  // namespace
 
 void Session::resume() {
-  mount_.journal->note_death(mount_.state->view().died_of_fault != 0);
+  const ViewState& view = mount_.state->view();
+  mount_.journal->note_death({view.worker_end, view.faulty_request, view.died_at_us});
   // ENODEV: unmounted while nobody served.
   if (const auto asked = sys::request_resend(device_fd_); !asked && asked.error().value != ENODEV) {
     spdlog::error(

@@ -57,6 +57,24 @@ check "as is the same, once it kills no more" mkdir "$T/view/load/poison"
 unmount_view "$T/view"
 rm -rf "$T/containerdata/user-toto/load"
 
+echo "# and one that waits meanwhile"
+mount_crash_view threads=4
+install -m 644 -o 1500 -g 1500 /dev/null "$T/containerdata/user-toto/load/leased"
+echo poison:1:9 >"$wish"
+kill_worker || fail "a worker serves"
+hold_lease "$T/containerdata/user-toto/load/leased"
+echo text >>"$T/view/load/leased" &
+innocent=$!
+sleep 0.5
+expect_fail 1 'Input/output error' mkdir "$T/view/load/poison"
+end_lease
+ended_well "who only waited gets on" "$innocent"
+equal "and writes once" text "$(cat "$T/view/load/leased")"
+: >"$wish"
+kill_worker || fail "a worker serves"
+unmount_view "$T/view"
+rm -rf "$T/containerdata/user-toto/load"
+
 echo "# a journal that nobody reads"
 use_cvfsd cvfsd-nojournal "$wish"
 mount_crash_view
