@@ -29,7 +29,7 @@ constexpr int kRetryMs = 20;
   (void)sys::send_signal(worker, SIGKILL);
   pollfd ended{worker, POLLIN, 0};
   while (::poll(&ended, 1, -1) < 1) continue;
-  become_program(view, "/proc/self/exe");
+  become_program(view, "/proc/self/exe", true);
   ::_exit(static_cast<int>(ExitCode::kSystem));
 }
 
