@@ -179,7 +179,7 @@ Result<InodeTable::Remembered> InodeTable::find_or_add(const FileId& id, std::ui
   record.id = id;
   ++record.generation;
   record.backing.store(kBackingUndecided, std::memory_order_relaxed);
-  record.kept_for_good.store(false, std::memory_order_relaxed);
+  record.held_until_forget.store(false, std::memory_order_relaxed);
   record.unclaimed.store(false, std::memory_order_relaxed);
   record.unwatched.store(false, std::memory_order_relaxed);
   record.may_be_mapped.store(false, std::memory_order_relaxed);
