@@ -71,9 +71,9 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
   return spdlog::level::info;
 }
 
-void begin_log(const ServedView& view) {
+void begin_log(ServedView& view) {
   if (view.to_syslog) {
-    sys::log_to_syslog(view.plan.source.name);
+    view.log = sys::log_to_syslog(view.plan.source.name);
   } else {
     log_to_stderr(view.plan.source.name);
   }

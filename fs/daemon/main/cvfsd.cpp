@@ -70,7 +70,7 @@ int check_state(int state_fd) {
 int resume(int state_fd, bool is_confined) {
   const auto resumed = resume_view(state_fd, Build{kVersion, true, is_confined});
   if (resumed) return *resumed;
-  sys::log_to_syslog("upgrade");
+  (void)sys::log_to_syslog("upgrade");
   spdlog::error("cannot take the view over: {}", resumed.error().message());
   return static_cast<int>(resumed.error().code);
 }
