@@ -12,7 +12,7 @@ died_since() { (($(deaths) - $1 >= $2)); } # BEFORE COUNT: the log comes through
 
 : >"$wish"
 use_cvfsd cvfsd-crashtest "$wish"
-for owner in map virtual; do
+for owner in map virtual caller; do
   for point in $points; do
     mount_crash_view "owner=$owner"
     echo "$point:60" >"$wish"
