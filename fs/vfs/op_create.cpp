@@ -2,6 +2,7 @@
 
 #include "vfs/claim.h"
 #include "vfs/op_lookup.h"
+#include "vfs/removed_directory.h"
 
 namespace cvfs {
 

@@ -158,6 +158,14 @@ TEST_F(Confinement, AFilterOfOthersIsNotTakenForOurs) {
             }),
             0)
       << "what can be given up is";
+  EXPECT_EQ(confined_below([] {
+              return ::execl("/bin/sh", "sh", "-c",
+                             "caps=$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status) && "
+                             "[ $((0x$caps & 1 << 12)) = 0 ]",
+                             nullptr);
+            }),
+            0)
+      << "also over execve(2), although the bounding set is as it was";
 }
 
 TEST_F(Confinement, NoDeviceCanBeMade) {
