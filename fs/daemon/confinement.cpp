@@ -2,7 +2,6 @@
 
 #include <linux/capability.h>
 #include <linux/fs.h>
-#include <linux/seccomp.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/ioctl.h>
@@ -48,12 +47,6 @@ void keep(std::span<const int> capabilities) {
   if (const auto kept = sys::keep_capabilities(capabilities); !kept) {
     spdlog::warn("cannot give capabilities up: {}", std::strerror(kept.error().value));
   }
-}
-
-// By an earlier worker, whose program this one has become.
-bool is_confined() {
-  return ::prctl(PR_CAPBSET_READ, CAP_SETPCAP, 0, 0, 0) == 0 &&
-         ::prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == SECCOMP_MODE_FILTER;
 }
 
 // --- system calls
@@ -193,7 +186,6 @@ void allow_only_serving(const WorkerNeeds&) {}
 }  // namespace
 
 void confine_worker(const WorkerNeeds& needs) {
-  if (is_confined()) return;
   std::vector<int> kept(std::begin(kWorkerCapabilities), std::end(kWorkerCapabilities));
   if (needs.makes_devices) kept.push_back(CAP_MKNOD);
   if (needs.enters_mounts) kept.push_back(CAP_SYS_CHROOT);  // setns(2) asks for it; no chroot(2)

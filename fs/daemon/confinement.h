@@ -14,8 +14,8 @@ struct WorkerNeeds {
 };
 
 // The capabilities that it needs, and the system calls of serving (seccomp(2)): any other is EPERM,
-// and logged by the kernel. For good: also over execve(2); one that is confined stays as it is.
-// What cannot be had is logged, and the view serves all the same.
+// and logged by the kernel. For good: also over execve(2). Once: one that is confined cannot be
+// confined again. What cannot be had is logged, and the view serves all the same.
 void confine_worker(const WorkerNeeds& needs);
 
 }  // namespace cvfs

@@ -34,10 +34,10 @@ std::vector<std::string> describe_fault(const FaultRecord& fault) {
   return lines;
 }
 
-std::vector<std::string> take_fault(const StateMemory& state) {
+std::optional<FaultReport> take_fault(const StateMemory& state) {
   FaultRecord& fault = FaultArea::in(state.section(Section::kFaults)).fault;
   if (fault.is_whole.exchange(0) == 0) return {};
-  return describe_fault(fault);
+  return FaultReport{describe_fault(fault), fault.unique};
 }
 
 }  // namespace cvfs

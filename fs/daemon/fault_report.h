@@ -2,6 +2,8 @@
 // gone; one thread.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,8 +15,13 @@ namespace cvfs {
 // "worker 4711 died of SIGSEGV at 0x0 in RENAME of node 5 (request 1234)", then a line a frame.
 std::vector<std::string> describe_fault(const FaultRecord& fault);
 
-// The same of the fault in a view's state, which is cleared; no lines if there is none. Call it
+struct FaultReport {
+  std::vector<std::string> lines;
+  std::uint64_t request = 0;  // that the thread had at hand; 0: none
+};
+
+// The same of the fault in a view's state, which is cleared; nothing if there is none. Call it
 // after each death, so that one worker's fault is not taken for the next one's.
-std::vector<std::string> take_fault(const StateMemory& state);
+std::optional<FaultReport> take_fault(const StateMemory& state);
 
 }  // namespace cvfs

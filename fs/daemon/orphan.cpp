@@ -29,7 +29,7 @@ constexpr int kRetryMs = 20;
   (void)sys::send_signal(worker, SIGKILL);
   pollfd ended{worker, POLLIN, 0};
   while (::poll(&ended, 1, -1) < 1) continue;
-  become_program(view, "/proc/self/exe");
+  become_program(view, "/proc/self/exe", true);
   ::_exit(static_cast<int>(ExitCode::kSystem));
 }
 
@@ -57,7 +57,7 @@ void become_supervisor(const ServedView& view) {
                 view.target());
   ViewState& memory = view.memory();
   memory.died_at_us = sys::monotonic_us();
-  memory.died_of_fault = 0;
+  memory.worker_end = WorkerEnd::kKilled;
   // The next generation ends an upgrade that it has not begun: not as the build that was asked for.
   if (memory.upgrade_by != 0) memory.upgrade_by = view.generation + 2;
   if (const auto written = write_view_record(view); !written) {

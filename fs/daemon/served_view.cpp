@@ -11,7 +11,9 @@ std::vector<int> lasting_descriptors(const ServedView& view) {
                              &view.plan.source.tenant_root, &view.plan.source.directory}) {
     if (*fd) descriptors.push_back(fd->get());
   }
-  if (view.control >= 0) descriptors.push_back(view.control);
+  for (const int fd : {view.control, view.log}) {
+    if (fd >= 0) descriptors.push_back(fd);
+  }
   return descriptors;
 }
 

@@ -33,6 +33,10 @@ struct ServedView {
   std::string replaced;    // the version that this build took over from; empty: it mounted
   std::string program;     // its file, as it was when it started
   bool to_syslog = false;  // in the background
+  int log = -1;            // the log's socket, borrowed, of all this program's processes; -1: none
+  // This program was begun by a worker, which is confined for good (daemon/orphan.h). Not in the
+  // state memory: a worker may not say so of others.
+  bool is_confined = false;
   Generation generation = 0;
 
   ViewState& memory() const { return state->view(); }

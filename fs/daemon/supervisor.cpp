@@ -56,6 +56,15 @@ OperatorError cannot_supervise(const std::string& what, Errno error) {
   return {ExitCode::kSystem, "", "cannot " + what + ": " + std::strerror(error.value), ""};
 }
 
+// Which of its requests the next one is to count it for.
+void note_worker_end(ViewState& memory, const sys::ProcessEnd& end,
+                     const std::optional<FaultReport>& fault) {
+  memory.faulty_request = fault ? fault->request : 0;
+  memory.worker_end = fault            ? WorkerEnd::kFaultedAt
+                      : end.is_fault() ? WorkerEnd::kFaulted
+                                       : WorkerEnd::kKilled;
+}
+
 void log_lines(const std::vector<std::string>& lines) {
   for (const std::string& line : lines) spdlog::error(line);
 }
@@ -257,26 +266,26 @@ bool Supervisor::collect_worker() {
 // Asked to end, or killed as it took too long: what an earlier one died of is no fault of the
 // requests that it had, and what it died of itself is none of a later one's.
 void Supervisor::note_drained_worker(const sys::ProcessEnd& end) {
-  const std::vector<std::string> fault = take_fault(*view_.state);
-  memory_.died_of_fault = end.is_fault() || !fault.empty() ? 1 : 0;
-  log_lines(fault);
+  const auto fault = take_fault(*view_.state);
+  note_worker_end(memory_, end, fault);
+  if (fault) log_lines(fault->lines);
 }
 
 void Supervisor::note_worker_death(int pid, const sys::ProcessEnd& end) {
   // The worker takes it away when it serves: what is still there is an earlier one's.
   std::uint64_t none = 0;
   memory_.died_at_us.compare_exchange_strong(none, sys::monotonic_us());
-  const std::vector<std::string> fault = take_fault(*view_.state);
-  memory_.died_of_fault = end.is_fault() || !fault.empty() ? 1 : 0;
+  const auto fault = take_fault(*view_.state);
+  note_worker_end(memory_, end, fault);
   ++memory_.restarts;
   if (hung_.empty()) {
-    note_event(memory_, ViewEventKind::kWorkerDied, fault.empty() ? end.text() : fault.front());
+    note_event(memory_, ViewEventKind::kWorkerDied, fault ? fault->lines.front() : end.text());
   } else {
     ++memory_.hangs;
     note_event(memory_, ViewEventKind::kWorkerHung, std::exchange(hung_, {}));
   }
   has_open_event_ = true;
-  log_lines(fault);
+  if (fault) log_lines(fault->lines);
   delay_worker(memory_.worker_is_ready != 0);
   spdlog::error("worker {} of {} died ({}); starting another", pid, view_.target(), end.text());
 }

@@ -167,7 +167,7 @@ void Upgrade::drain() {
 
 void Upgrade::hand_over() {
   stage_ = Stage::kIdle;
-  become_program(view_, program_.c_str());
+  become_program(view_, program_.c_str(), view_.is_confined);
   fail({ExitCode::kSystem, program_, std::string("cannot start it: ") + std::strerror(errno), ""});
 }
 
@@ -178,13 +178,14 @@ void Upgrade::fail(const OperatorError& error) {
   report_upgrade_failed(view_, error);
 }
 
-void become_program(const ServedView& view, const char* program) {
+void become_program(const ServedView& view, const char* program, bool is_confined) {
   char resume[32];
   std::snprintf(resume, sizeof resume, "--resume=%d", view.state->fd());
   (void)sys::for_each_descriptor(keep_over_exec, nullptr);
   offer_state(view.memory());
   ::eventfd_write(view.standby_bell.get(), 1);
-  ::execl(program, "cvfsd", resume, nullptr);
+  const char* const confined = is_confined ? "--confined" : nullptr;
+  ::execl(program, "cvfsd", resume, confined, nullptr);
   const int error = errno;
   if (!withdraw_offer(view.memory(), view.generation)) std::abort();
   errno = error;

@@ -60,7 +60,8 @@ class Upgrade {
 
 // Offers the state to `program` and becomes it. Returns only if that fails (errno: execve(2)'s):
 // the offer is taken back then. All descriptors stay open over it. Allocates nothing.
-void become_program(const ServedView& view, const char* program);
+// `is_confined`: this process is, and its successor will be.
+void become_program(const ServedView& view, const char* program, bool is_confined);
 
 // ---- in the build that has taken over, or in the one that goes on
 

@@ -71,9 +71,9 @@ spdlog::level::level_enum to_spdlog(LogLevel level) {
   return spdlog::level::info;
 }
 
-void begin_log(const ServedView& view) {
+void begin_log(ServedView& view) {
   if (view.to_syslog) {
-    sys::log_to_syslog(view.plan.source.name);
+    view.log = sys::log_to_syslog(view.plan.source.name);
   } else {
     log_to_stderr(view.plan.source.name);
   }
@@ -278,6 +278,7 @@ Outcome<int> resume_view(int state_fd, const Build& build) {
   ServedView view = TRY(read_view_record(std::move(state)));
   view.replaced = std::exchange(view.version, build.version);
   view.program = own_program();
+  view.is_confined = build.is_confined;
   view.generation = current_generation(view.memory()) + 1;
   begin_log(view);
   return serve_to_the_end(

@@ -13,7 +13,8 @@ namespace cvfs {
 // This program.
 struct Build {
   std::string version;
-  bool to_syslog = false;  // it runs in the background
+  bool to_syslog = false;    // it runs in the background
+  bool is_confined = false;  // a worker has begun it
 };
 
 // Mounts the view and serves it until it is unmounted. `ready` is called once, when it serves;

@@ -226,7 +226,8 @@ OperatorError run_worker(const ServedView& view, const std::vector<int>& others,
   std::optional<CircleWatch> circles;
   if ((*mount)->locks) circles.emplace(view, *(*mount)->locks);
   if (view.watch) (void)::setpriority(PRIO_PROCESS, 0, kNotifiersPriority);
-  confine_worker(needs_of(view.plan));  // the first request comes after this
+  // The first request comes after this.
+  if (!view.is_confined) confine_worker(needs_of(view.plan));
   std::optional<Notifier> notifier;
   if (view.watch) {
     start(notifier.emplace(**mount, view.device.get(), view.watch.get()), **mount);

@@ -62,7 +62,7 @@ bool Session::receive(ReceiveBuffer& buffer) {
     buffer.set_receiving(true);
     received = draining_ ? 0 : fuse_session_receive_buf(session_, buffer.get());
     buffer.set_receiving(false);
-  } while (received == -EINTR || received == -EAGAIN);
+  } while (received == -EINTR || (received == -EAGAIN && !is_resuming_));
   --receiving_;
   return received > 0;
 }

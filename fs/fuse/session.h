@@ -76,12 +76,14 @@ class Session {
   void end_waiting();
   void end_thread();
   RequestCounters& counters_at(std::size_t place);
-  // One message. False: the connection has ended, or no more is to be received.
+  // One message. False: the connection has ended, or no more is to be received; while resuming
+  // also: there is none.
   bool receive(ReceiveBuffer& buffer);
   // What nobody answers. False: the message is something else.
   bool carry_out_notice(ReceiveBuffer& buffer, RequestCounters& counters);
   void answer(const RequestScope& request, ReceiveBuffer& buffer);
 
+  void answer_all_resent();
   void answer_resent(std::size_t place, unsigned turn);
   bool answer_in_turn(ReceiveBuffer& buffer, JournalSlot& slot, RequestCounters& counters,
                       unsigned turn);
@@ -93,10 +95,11 @@ class Session {
   fuse_session* session_ = nullptr;
   CpuFollower follower_;
   std::atomic<bool> draining_ = false;
-  std::atomic<unsigned> serving_ = 0;    // threads that have not ended
-  std::atomic<unsigned> needed_ = 1;     // of these, the first so many; never fewer again
-  std::atomic<unsigned> receiving_ = 0;  // and those that wait for a message
-  std::deque<ServingThread> threads_;    // not a vector: they cannot be moved
+  std::atomic<bool> is_resuming_ = false;  // nobody waits for a message
+  std::atomic<unsigned> serving_ = 0;      // threads that have not ended
+  std::atomic<unsigned> needed_ = 1;       // of these, the first so many; never fewer again
+  std::atomic<unsigned> receiving_ = 0;    // and those that wait for a message
+  std::deque<ServingThread> threads_;      // not a vector: they cannot be moved
   ResentTurn resent_;
   std::vector<std::jthread> resuming_;
 };

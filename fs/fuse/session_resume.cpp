@@ -1,14 +1,12 @@
 // The part of Session that goes on with what an earlier process had at hand.
-#include <linux/fuse.h>
-#include <poll.h>
+#include <fcntl.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstring>
 
 #include "base/log.h"
 #include "fuse/forget.h"
+#include "fuse/may_wait.h"
 #include "fuse/receive_buffer.h"
 #include "fuse/request.h"
 #include "fuse/session.h"
@@ -25,19 +23,6 @@ constexpr std::chrono::milliseconds kPatience(25);
 constexpr std::chrono::milliseconds kLittlePatience(5);
 constexpr std::chrono::hours kForEver(100'000);
 
-// What may wait or take long, for a lease or a disk: others go on meanwhile. Not what asks on disk
-// whether an earlier process had made its change, for others would change the answer: who makes or
-// removes a name, an xattr, or appends. (Who truncates asks as well, but before it waits.)
-constexpr std::array kMayWait = {
-    FUSE_LOOKUP,   FUSE_GETATTR, FUSE_SETATTR,     FUSE_OPEN,      FUSE_OPENDIR,
-    FUSE_READ,     FUSE_READDIR, FUSE_READDIRPLUS, FUSE_FLUSH,     FUSE_FSYNC,
-    FUSE_FSYNCDIR, FUSE_STATFS,  FUSE_READLINK,    FUSE_FALLOCATE, FUSE_COPY_FILE_RANGE,
-    FUSE_GETXATTR, FUSE_LSEEK};
-
-bool may_wait(std::uint32_t opcode) {
-  return std::ranges::find(kMayWait, static_cast<fuse_opcode>(opcode)) != kMayWait.end();
-}
-
 // Those that an earlier process had read and not carried out.
 void finish_forgets(Mount& mount) {
   const ReceiveArea area(mount.state->section(Section::kReceive));
@@ -47,15 +32,18 @@ void finish_forgets(Mount& mount) {
   }
 }
 
-bool has_message(int device_fd) {
-  pollfd waiting{device_fd, POLLIN, 0};
-  return ::poll(&waiting, 1, 0) == 1 && (waiting.revents & POLLIN) != 0;
+// Whether reading from the connection waits for a message: for all who share it.
+void set_waiting(int device_fd, bool waits) {
+  const int flags = ::fcntl(device_fd, F_GETFL);
+  if (flags < 0) return;
+  (void)::fcntl(device_fd, F_SETFL, waits ? flags & ~O_NONBLOCK : flags | O_NONBLOCK);
 }
 
 }  // namespace
 
 void Session::resume() {
-  mount_.journal->note_death(mount_.state->view().died_of_fault != 0);
+  const ViewState& view = mount_.state->view();
+  mount_.journal->note_death({view.worker_end, view.faulty_request, view.died_at_us});
   // ENODEV: unmounted while nobody served.
   if (const auto asked = sys::request_resend(device_fd_); !asked && asked.error().value != ENODEV) {
     spdlog::error(
@@ -64,6 +52,15 @@ void Session::resume() {
         std::strerror(asked.error().value));
   }
   finish_forgets(mount_);
+  // A request that is there may be gone before it is read, with its caller: nobody is to wait then.
+  set_waiting(device_fd_, false);
+  is_resuming_ = true;
+  answer_all_resent();
+  set_waiting(device_fd_, true);
+  is_resuming_ = false;
+}
+
+void Session::answer_all_resent() {
   // The first has a place of its own in the receive area, others the last ones, which no serving
   // thread has. If there is none left, the last one is waited for.
   const std::size_t others = ReceiveArea::kSlots - 1 - settings_.threads;
@@ -91,7 +88,7 @@ void Session::answer_resent(std::size_t place, unsigned turn) {
 // False: the thread has nothing more to do.
 bool Session::answer_in_turn(ReceiveBuffer& buffer, JournalSlot& slot, RequestCounters& counters,
                              unsigned turn) {
-  if (!has_message(device_fd_) || !receive(buffer)) {
+  if (!receive(buffer)) {
     end_resuming();
     return false;
   }
@@ -102,7 +99,7 @@ bool Session::answer_in_turn(ReceiveBuffer& buffer, JournalSlot& slot, RequestCo
   {
     const RequestScope request(mount_, slot, counters, *buffer.get());
     // Not before it has its place in the journal: another thread may drop what is left there.
-    if (is_resent) resent_.work(may_wait(buffer.opcode()));
+    if (is_resent) resent_.work(may_wait(buffer.message()));
     answer(request, buffer);
   }
   if (!is_resent) return false;

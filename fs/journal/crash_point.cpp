@@ -39,19 +39,25 @@ struct Wish {
   Deed deed = Deed::kKill;  // all others: at the intent
   unsigned one_in = 0;      // 0: never
   unsigned opcode = 0;      // 0: any
+  unsigned time = 0;        // 0: each time
 };
 
-Wish read_wish() {
+std::string wish_text() {
   std::string text;
   if (const char* path = std::getenv("CVFS_CRASH_FILE")) {
     std::getline(std::ifstream(path), text);
   } else if (const char* variable = std::getenv("CVFS_CRASH")) {
     text = variable;
   }
+  return text;
+}
+
+Wish read_wish() {
+  const std::string text = wish_text();
   Wish wish;
   const std::size_t colon = text.find(':');
   if (colon == std::string::npos) return wish;
-  (void)std::sscanf(text.c_str() + colon, ":%u:%u", &wish.one_in, &wish.opcode);
+  (void)std::sscanf(text.c_str() + colon, ":%u:%u:%u", &wish.one_in, &wish.opcode, &wish.time);
   const auto word = std::string_view(text).substr(0, colon);
   const auto* const misdeed = std::ranges::find(kMisdeeds, word, &Misdeed::name);
   if (misdeed != kMisdeeds.end()) wish.deed = misdeed->deed;
@@ -84,12 +90,18 @@ void misbehave(Deed deed) {
 }
 
 thread_local std::uint32_t opcode_at_hand = 0;
+thread_local unsigned times_here = 0;  // that the request at hand has come to the wish's point
 thread_local bool is_spared = true;
 
 }  // namespace
 
+void hold_at_start() {
+  while (wish_text() == "hold") ::usleep(1000);
+}
+
 void begin_crash_points(std::uint32_t opcode, bool resent) {
   opcode_at_hand = opcode;
+  times_here = 0;
   is_spared = resent;
 }
 
@@ -98,6 +110,7 @@ void crash_point(CrashPoint point) {
   static const Wish wish = read_wish();
   if (wish.one_in == 0 || point != wish.point) return;
   if (wish.opcode != 0 && wish.opcode != opcode_at_hand) return;
+  if (wish.time != 0 && ++times_here != wish.time) return;
   if (wish.deed == Deed::kPoison) fault();
   if (wish.deed == Deed::kStuck) hang();
   if (is_spared) return;

@@ -21,6 +21,10 @@ constexpr std::uint32_t kMaxFaults = 3;
 // kernel kill them (memory) must not go on for ever.
 constexpr std::uint32_t kMaxDeaths = 30;
 
+std::int64_t to_us(const timespec& time) {
+  return std::int64_t{time.tv_sec} * 1'000'000 + time.tv_nsec / 1000;
+}
+
 }  // namespace
 
 void Intent::plan(std::uint64_t detail) {
@@ -95,6 +99,14 @@ bool Intent::is_since_plan(const timespec& time) const {
          std::pair(record_->intent_seconds, record_->intent_nanoseconds);
 }
 
+bool Intent::is_before_death(const timespec& time) const {
+  if (died_at_us_ == 0 || time.tv_nsec == 0) return false;
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  const std::int64_t ago_us = to_us(now) - to_us(time);
+  return ago_us >= static_cast<std::int64_t>(sys::monotonic_us() - died_at_us_);
+}
+
 namespace {
 
 // Version 1 lacked `begun_us` and `tid`; what is before and after them was the same.
@@ -128,6 +140,7 @@ Outcome<void> Journal::migrate(std::span<const std::byte> old, std::uint32_t old
 }
 
 Journal::Journal(std::span<std::byte> memory) : records_(records_in(memory)) {
+  hold_at_start();
   const MutexLock lock(mutex_);
   for (IntentRecord& record : records_) {
     if (record.unique == 0) {
@@ -162,6 +175,11 @@ IntentRecord* Journal::orphan(std::uint64_t unique) {
   return nullptr;
 }
 
+bool Journal::is_suspect(std::uint64_t unique) const {
+  if (death_.end == WorkerEnd::kFaultedAt) return unique == death_.faulty_request;
+  return death_.end == WorkerEnd::kFaulted;
+}
+
 std::vector<Intent> Journal::unanswered_orphans() const {
   std::vector<Intent> unanswered;
   for (IntentRecord* record : orphans_) {
@@ -192,11 +210,12 @@ Intent JournalSlot::begin(std::uint64_t unique, std::uint32_t opcode, std::uint6
       // From here on this thread writes the record that the earlier process began, until end().
       journal_.give_back(std::exchange(record_, found));
       ++record_->deaths;
-      if (journal_.died_of_fault_) ++record_->faults;
+      if (journal_.is_suspect(unique)) ++record_->faults;
       record_->is_replying = 0;
       begin_to_work();
       Intent intent(record_);
       intent.resumed_ = true;
+      intent.died_at_us_ = journal_.death_.at_us;
       return intent;
     }
   }

@@ -14,6 +14,7 @@
 #include "base/mutex.h"
 #include "base/operator_error.h"
 #include "base/result.h"
+#include "journal/view_state.h"
 
 namespace cvfs {
 
@@ -33,7 +34,7 @@ struct IntentRecord {
   std::atomic<Stage> stage;
   std::int32_t error;                      // an errno, or 0; valid when done
   std::uint32_t deaths;                    // how many processes ended while they worked on it
-  std::uint32_t faults;                    // those among them that nobody had killed
+  std::uint32_t faults;                    // those among them that may have been its fault
   std::atomic<std::uint32_t> is_replying;  // the kernel may have what the reply hands to it
   std::int64_t intent_seconds;             // CLOCK_REALTIME_COARSE, the clock of file timestamps
   std::int64_t intent_nanoseconds;
@@ -77,6 +78,8 @@ class Intent {
 
   // Could something with this timestamp have been made since plan()?
   bool is_since_plan(const timespec& time) const;
+  // Was it before the earlier process ended? False if that is not known, nor for whole seconds.
+  bool is_before_death(const timespec& time) const;
 
   // What the reply will hand to the kernel; noted after it has been done. At most kMaxLookups.
   void counted(NodeId node);
@@ -97,6 +100,14 @@ class Intent {
   friend class JournalSlot;
   IntentRecord* record_ = nullptr;
   bool resumed_ = false;
+  std::uint64_t died_at_us_ = 0;  // when the earlier process ended, as Death has it
+};
+
+// How the last process ended.
+struct Death {
+  WorkerEnd end = WorkerEnd::kKilled;
+  std::uint64_t faulty_request = 0;  // see ViewState
+  std::uint64_t at_us = 0;           // at the latest, by sys::monotonic_us(); 0: not known
 };
 
 class Journal {
@@ -125,8 +136,7 @@ class Journal {
   // were sent again. What they counted and opened is to be taken back.
   std::vector<Intent> unanswered_orphans() const;
 
-  // What ended the last process: somebody's SIGKILL, or a fault that a request may have caused?
-  void note_death(bool by_fault) { died_of_fault_ = by_fault; }
+  void note_death(const Death& death) { death_ = death; }
 
  private:
   friend class JournalSlot;
@@ -134,9 +144,11 @@ class Journal {
   IntentRecord* take_slot();
   void give_back(IntentRecord* record);
   IntentRecord* orphan(std::uint64_t unique);
+  // May the last process have died of it?
+  bool is_suspect(std::uint64_t unique) const;
 
   std::span<IntentRecord> records_;
-  bool died_of_fault_ = false;          // as orphans_
+  Death death_;                         // as orphans_
   std::vector<IntentRecord*> orphans_;  // by the thread whose turn it is (fuse/resent_turn.h)
   Mutex mutex_;
   std::vector<IntentRecord*> free_ CVFS_GUARDED_BY(mutex_);
@@ -174,7 +186,7 @@ Result<void> exactly_once(Intent& intent, Execute execute, WasMade was_made,
     if (intent.stage() == Stage::kDone) return intent.take_outcome();
     if (intent.stage() == Stage::kIntent && was_made()) {
       intent.done();
-      return {};
+      return intent.take_outcome();
     }
   }
   intent.plan(detail);

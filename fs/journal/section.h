@@ -22,7 +22,7 @@ enum class Section : std::uint32_t {
   kFaults = 8,       // journal/fault_record.h
   kLocks = 9,        // locks/lock_section.h
   kWatch = 10,       // journal/watch_area.h
-  kAskedAgain = 11,  // vfs/removed_directory.h
+  kAskedAgain = 11,  // vfs/asked_again.h
 };
 
 // Makes this build's section of what a build of an older version left in `old`, which stays as it

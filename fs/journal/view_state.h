@@ -34,13 +34,20 @@ struct ViewEvent {
   char why[80];            // "Killed", "exit code 4"; NUL-terminated
 };
 
+// What a worker died of, as far as requests may be to blame for it.
+enum class WorkerEnd : std::uint32_t {
+  kKilled = 0,     // a SIGKILL
+  kFaulted = 1,    // anything else, and perhaps any of its requests
+  kFaultedAt = 2,  // the same, and the one that ViewState::faulty_request names, or none
+};
+
 inline constexpr std::uint32_t kViewStateVersion = 2;
 inline constexpr std::size_t kViewStateBytes = 8192;
 
 struct ViewState {
   std::atomic<std::uint32_t> serving;           // by the worker: one has come to serve
   std::atomic<std::uint32_t> told;              // by the worker: whoever mounts has heard of it
-  std::atomic<std::uint32_t> died_of_fault;     // the last one: of anything but a SIGKILL
+  std::atomic<WorkerEnd> worker_end;            // of the last one that died
   std::atomic<std::uint32_t> restarts;          // workers that took over from one that died
   std::atomic<std::uint64_t> resent;            // requests that the kernel sent again
   std::atomic<std::uint64_t> died_at_us;        // CLOCK_MONOTONIC: since when nobody serves; or 0
@@ -70,6 +77,8 @@ struct ViewState {
   static constexpr std::size_t kEvents = 16;
   std::atomic<std::uint64_t> event_count;  // the last kEvents of these are there, in a ring
   ViewEvent events[kEvents];
+
+  std::atomic<std::uint64_t> faulty_request;  // its number on the connection; 0: no request
 };
 static_assert(sizeof(ViewState) <= kViewStateBytes);
 

@@ -116,10 +116,11 @@ Result<void> keep_capabilities(std::span<const int> kept) {
   }
   let_ids_leave_capabilities();
   // The bounding set first: that itself takes a capability. EINVAL: past the kernel's last one.
+  Result<void> bounded;
   for (int capability = 0; capability < 64; ++capability) {
     const bool keep = std::ranges::find(kept, capability) != kept.end();
     if (!keep && ::prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0 && errno != EINVAL) {
-      return last_error();
+      bounded = last_error();
     }
   }
   const Capabilities now = Capabilities::of_this_thread();
@@ -128,7 +129,8 @@ Result<void> keep_capabilities(std::span<const int> kept) {
     remaining.words[i].permitted &= now.words[i].permitted;
   }
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  return succeeded(static_cast<int>(::syscall(SYS_capset, &header, remaining.words)));
+  TRY(succeeded(static_cast<int>(::syscall(SYS_capset, &header, remaining.words))));
+  return bounded;
 }
 
 void prepare_serving_thread() {

@@ -18,7 +18,8 @@
 namespace cvfs::sys {
 
 // Gives all capabilities of this thread up but `kept` (CAP_*), also from what execve(2) could give
-// back. Threads started later have no more. EPERM: no CAP_SETPCAP. Others: not as root.
+// back. Threads started later have no more. EPERM: no CAP_SETPCAP, without which execve(2) may give
+// them back. Others: not as root.
 Result<void> keep_capabilities(std::span<const int> kept);
 
 // Once at the start of every thread that serves requests: an umask of its own (unshare CLONE_FS),

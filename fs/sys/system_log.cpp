@@ -1,10 +1,9 @@
 #include "sys/system_log.h"
 
-#include <poll.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
 #include <sys/socket.h>
-#include <sys/un.h>
+#include <sys/time.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -17,7 +16,7 @@
 #include <utility>
 
 #include "base/log.h"
-#include "base/unique_fd.h"
+#include "sys/uninterrupted.h"
 
 namespace cvfs::sys {
 
@@ -39,49 +38,61 @@ std::string line_of(int priority, std::string_view text) {
   return line;
 }
 
-bool is_writable(int socket, int patience_ms) {
-  pollfd awaited{socket, POLLOUT, 0};
-  return ::poll(&awaited, 1, patience_ms) == 1;
+// For as long as kPatienceMs, if at all.
+int send_line(int socket, const std::string& line, bool may_wait, const sockaddr_un* address) {
+  const int flags = MSG_NOSIGNAL | (may_wait ? 0 : MSG_DONTWAIT);
+  const auto* to = reinterpret_cast<const sockaddr*>(address);
+  const socklen_t length = address == nullptr ? 0 : sizeof *address;
+  const ssize_t sent =
+      uninterrupted([&] { return ::sendto(socket, line.data(), line.size(), flags, to, length); });
+  return sent < 0 ? errno : 0;
+}
+
+UniqueFd make_socket(int type) {
+  UniqueFd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+  const timeval patience{0, kPatienceMs * 1000};
+  (void)::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  return socket;
 }
 
 }  // namespace
 
+SystemLog::SystemLog(const std::string& path) : socket_(make_socket(SOCK_DGRAM)) {
+  address_.sun_family = AF_UNIX;
+  std::strncpy(address_.sun_path, path.c_str(), sizeof address_.sun_path - 1);
+}
+
 void SystemLog::send(int priority, std::string_view text) {
-  if (lost_ != 0 && deliver(LOG_WARNING, std::to_string(lost_) + " lines could not be logged", 0)) {
+  if (lost_ != 0 &&
+      deliver(LOG_WARNING, std::to_string(lost_) + " lines could not be logged", false)) {
     lost_ = 0;
   }
-  if (lost_ != 0 || !deliver(priority, text, kPatienceMs)) ++lost_;
+  if (lost_ != 0 || !deliver(priority, text, true)) ++lost_;
 }
 
-bool SystemLog::deliver(int priority, std::string_view text, int patience_ms) const {
+bool SystemLog::deliver(int priority, std::string_view text, bool may_wait) const {
   const std::string line = line_of(priority, text);
-  const int error = deliver_by(SOCK_DGRAM, line, patience_ms);
+  const int error = send_line(socket_.get(), line, may_wait, &address_);
   if (error != EPROTOTYPE) return error == 0;
   // A stream of lines that each end with a NUL.
-  return deliver_by(SOCK_STREAM, line + '\0', patience_ms) == 0;
+  return deliver_by_stream(line + '\0', may_wait) == 0;
 }
 
-int SystemLog::deliver_by(int type, const std::string& line, int patience_ms) const {
-  const UniqueFd socket(::socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+int SystemLog::deliver_by_stream(const std::string& line, bool may_wait) const {
+  const UniqueFd socket = make_socket(SOCK_STREAM);
   if (!socket) return errno;
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
-  if (::connect(socket.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) < 0) {
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address_), sizeof address_) < 0) {
     return errno;
   }
-  for (;;) {
-    if (::send(socket.get(), line.data(), line.size(), MSG_NOSIGNAL) >= 0) return 0;
-    if (errno != EAGAIN) return errno;
-    // Another's line may come first: once more, and no more.
-    if (patience_ms == 0 || !is_writable(socket.get(), patience_ms)) return EAGAIN;
-    patience_ms = 0;
-  }
+  return send_line(socket.get(), line, may_wait, nullptr);
 }
 
 namespace {
 
 class SyslogSink final : public spdlog::sinks::base_sink<std::mutex> {
+ public:
+  int fd() const { return log_.fd(); }
+
  private:
   void sink_it_(const spdlog::details::log_msg& message) override {
     spdlog::memory_buf_t text;
@@ -110,12 +121,14 @@ class SyslogSink final : public spdlog::sinks::base_sink<std::mutex> {
 
 }  // namespace
 
-void log_to_syslog(const std::string& view) {
-  auto logger = std::make_shared<spdlog::logger>(view, std::make_shared<SyslogSink>());
+int log_to_syslog(const std::string& view) {
+  const auto sink = std::make_shared<SyslogSink>();
+  auto logger = std::make_shared<spdlog::logger>(view, sink);
   // No end of line: syslog adds what it needs.
   logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(
       "[%n] %v", spdlog::pattern_time_type::local, std::string()));
   spdlog::set_default_logger(std::move(logger));
+  return sink->fd();
 }
 
 }  // namespace cvfs::sys

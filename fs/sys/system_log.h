@@ -1,13 +1,18 @@
 // SystemLog: lines for syslog, as syslog(3) sends them, but for the waiting: where nobody reads
 // them, syslog(3) waits for ever, and the process with it. What cannot be sent is counted, and said
-// when that is possible again. Keeps no descriptor between two lines: supervisor and worker share a
-// table, and one of them would go on with a number that the other has closed and given to a file.
-// A SystemLog is for one thread at a time.
+// when that is possible again. Opens nothing when a line is sent, but where /dev/log is a stream:
+// supervisor and worker share a table of descriptors, and one of them looks at what is open while
+// the other logs. Both go on with the one socket, which nobody closes. A SystemLog is for one
+// thread at a time.
 #pragma once
+
+#include <sys/un.h>
 
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "base/unique_fd.h"
 
 namespace cvfs::sys {
 
@@ -17,18 +22,23 @@ class SystemLog {
   void send(int priority, std::string_view text);
 
   // Where it listens; for tests.
-  explicit SystemLog(std::string path = "/dev/log") : path_(std::move(path)) {}
+  explicit SystemLog(const std::string& path = "/dev/log");
+
+  // What it sends by; -1: nothing is left for that, and nothing will be sent.
+  int fd() const { return socket_.get(); }
 
  private:
-  bool deliver(int priority, std::string_view text, int patience_ms) const;
-  // EAGAIN: nobody has read it in time. Other errors: nobody listens.
-  int deliver_by(int type, const std::string& line, int patience_ms) const;
+  bool deliver(int priority, std::string_view text, bool may_wait) const;
+  // An errno. EAGAIN: nobody has read it in time. Others: nobody listens.
+  int deliver_by_stream(const std::string& line, bool may_wait) const;
 
-  std::string path_;
+  sockaddr_un address_{};
+  UniqueFd socket_;  // a datagram's
   std::uint64_t lost_ = 0;
 };
 
-// The process' log (base/log.h) goes there from now on, every line with the view's name.
-void log_to_syslog(const std::string& view);
+// The process' log (base/log.h) goes there from now on, every line with the view's name. Returns
+// SystemLog::fd(), which is good for as long as it does, also in forks.
+int log_to_syslog(const std::string& view);
 
 }  // namespace cvfs::sys

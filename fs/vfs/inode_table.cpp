@@ -19,6 +19,12 @@ std::uint32_t most_buckets_for(std::uint32_t capacity) {
   return std::bit_ceil(std::max<std::uint32_t>(capacity / 4, 64));
 }
 
+// Whoever rebuilds a table finds most of it as it is to be, and a page that is only read costs a
+// new process less than one that is written.
+void set_next(InodeRecord& record, std::uint32_t next) {
+  if (record.next != next) record.next = next;
+}
+
 constexpr std::uint32_t kFirstBuckets = 1024;
 constexpr std::uint64_t kInodesPerBucket = 2;
 
@@ -73,11 +79,9 @@ InodeTable::InodeTable(std::span<std::byte> memory, std::uint32_t capacity, bool
 // Which records are in use is said by their lookup counts alone; the chains and the free list may
 // have been left half done, and are made anew.
 void InodeTable::rebuild(const std::function<void(std::int32_t)>& orphan) {
-  // Only the buckets of records that were ever used can be occupied; there may be millions of
-  // others. Those from bucket_count on are emptied before they are used again.
-  for (std::uint32_t i = kRootNode; i < header_->never_used; ++i) {
-    buckets_[bucket_of(digest_of(records_[i].id))] = 0;
-  }
+  // There are no more of them than records that were ever used, but for the first few. Those from
+  // bucket_count on are emptied before they are used again.
+  std::fill_n(buckets_, header_->bucket_count, 0);
   std::uint32_t first_free = 0;
   std::uint64_t live = 0;
   for (std::uint32_t i = kRootNode; i < header_->never_used; ++i) {
@@ -88,8 +92,8 @@ void InodeTable::rebuild(const std::function<void(std::int32_t)>& orphan) {
       continue;
     }
     if (record.backing > 0) orphan(record.backing);
-    record.backing = kBackingUndecided;
-    record.next = first_free;
+    if (record.backing != kBackingUndecided) record.backing = kBackingUndecided;
+    set_next(record, first_free);
     first_free = i;
   }
   header_->live = live;
@@ -107,7 +111,7 @@ std::uint32_t InodeTable::bucket_of(std::uint64_t hash) const {
 }
 
 void InodeTable::link(std::uint32_t index, std::uint32_t bucket) {
-  records_[index].next = buckets_[bucket];
+  set_next(records_[index], buckets_[bucket]);
   buckets_[bucket] = index;
 }
 
@@ -179,7 +183,7 @@ Result<InodeTable::Remembered> InodeTable::find_or_add(const FileId& id, std::ui
   record.id = id;
   ++record.generation;
   record.backing.store(kBackingUndecided, std::memory_order_relaxed);
-  record.kept_for_good.store(false, std::memory_order_relaxed);
+  record.held_until_forget.store(false, std::memory_order_relaxed);
   record.unclaimed.store(false, std::memory_order_relaxed);
   record.unwatched.store(false, std::memory_order_relaxed);
   record.may_be_mapped.store(false, std::memory_order_relaxed);

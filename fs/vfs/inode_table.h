@@ -30,11 +30,11 @@ struct InodeRecord {
   std::uint32_t next;                       // in its bucket or in the free list; 0: the last
   // kBackingUndecided, kBackingNone or the backing id that the kernel knows the file by.
   std::atomic<std::int32_t> backing;
-  // The descriptor of its reference, good while it has an open handle or `kept_for_good`.
+  // The descriptor of its reference, good while it has an open handle or `held_until_forget`.
   std::atomic<std::int32_t> held_fd;
-  std::atomic<bool> kept_for_good;  // its id cannot be opened again, or soon: vfs/kept_file.h
-  std::atomic<bool> unclaimed;      // last seen so; vfs/claim.h
-  std::atomic<bool> unwatched;      // nobody tells us what the host does to it
+  std::atomic<bool> held_until_forget;  // its id cannot be opened again, or soon: vfs/kept_file.h
+  std::atomic<bool> unclaimed;          // last seen so; vfs/claim.h
+  std::atomic<bool> unwatched;          // nobody tells us what the host does to it
   std::atomic<bool> may_be_mapped;  // by who was passed through to it, and so may change unheard
   // Until then (seconds of CLOCK_MONOTONIC) requests may come that the kernel let pass when the
   // directory was unclaimed.

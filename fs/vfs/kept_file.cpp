@@ -8,6 +8,11 @@ bool is_last_name(const FileStatus& status) {
   return status.is_directory() || status.link_count == 1;
 }
 
+void let_go(Mount& mount, NodeId node, InodeRecord& record) {
+  record.held_until_forget = false;
+  mount.files->let_go(node);
+}
+
 // Whoever holds many of them is not to take the descriptors that a view works with.
 bool has_enough(const Mount& mount) {
   constexpr std::size_t kShare = 8;
@@ -28,18 +33,25 @@ KeptFile::KeptFile(Mount& mount, Intent& intent, NodeId parent, FileId id) : mou
   const auto status = file ? mount.store->status(**file) : Result<FileStatus>(fail(ESTALE));
   if (!status || !is_last_name(*status)) return;
   InodeRecord* record = mount.inodes.find(*node).value_or(nullptr);
-  if (record == nullptr || record->kept_for_good) return;
+  if (record == nullptr || record->held_until_forget) return;
   mount.files->keep_for_good(*node);
   // In this order: whoever adopts the table finds the descriptor of what is kept.
   record->held_fd = (*file)->fd();
-  record->kept_for_good = true;
+  record->held_until_forget = true;
   record_ = record;
 }
 
 KeptFile::~KeptFile() {
   if (record_ == nullptr) return;
-  record_->kept_for_good = false;
-  mount_.files->let_go(lookup_.node());
+  let_go(mount_, lookup_.node(), *record_);
+}
+
+void let_go_if_named(Mount& mount, NodeId node) {
+  InodeRecord* record = mount.inodes.find(node).value_or(nullptr);
+  if (record == nullptr || !record->held_until_forget || !record->id.can_reopen()) return;
+  const auto file = mount.pin(node);
+  const auto status = file ? mount.store->status(**file) : Result<FileStatus>(fail(ESTALE));
+  if (status && status->link_count != 0) let_go(mount, node, *record);
 }
 
 }  // namespace cvfs

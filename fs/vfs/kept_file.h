@@ -27,4 +27,7 @@ class KeptFile {
   InodeRecord* record_ = nullptr;
 };
 
+// Keeps it no longer if it has its name still: a process that died had not come to remove that.
+void let_go_if_named(Mount& mount, NodeId node);
+
 }  // namespace cvfs

@@ -9,6 +9,7 @@
 #include "sys/fuse_notification.h"
 #include "sys/process.h"
 #include "vfs/claim.h"
+#include "vfs/kept_file.h"
 #include "vfs/op_open.h"
 #include "vfs/state_sections.h"
 
@@ -96,7 +97,7 @@ Result<void> check_room_to_keep(Mount& mount) {
 // process that opened them in the descriptor table that we share.
 void adopt_held_files(Mount& mount) {
   mount.inodes.for_each([&](NodeId node, InodeRecord& record) {
-    if (!record.kept_for_good || node == kRootNode) return;
+    if (!record.held_until_forget || node == kRootNode) return;
     mount.store->adopt(*mount.files->keep(node, File(UniqueFd(record.held_fd)), true));
   });
   mount.handles.for_each([&](const HandleRecord& handle) {
@@ -151,7 +152,7 @@ Result<std::unique_ptr<Mount>> make_mount(MountParts parts) {
 std::vector<int> descriptors_in_use(Mount& mount) {
   std::vector<int> used;
   mount.inodes.for_each([&](NodeId, InodeRecord& record) {
-    if (record.kept_for_good) used.push_back(record.held_fd);
+    if (record.held_until_forget) used.push_back(record.held_fd);
   });
   mount.handles.for_each([&](const HandleRecord& handle) {
     used.push_back(handle.io);
@@ -174,7 +175,11 @@ void forget(Mount& mount, NodeId node, std::uint64_t count) {
 void take_back(Mount& mount, Intent& intent) {
   // The handle first: it may be all that keeps an unlinked file.
   if (const HandleId handle = intent.take_handle(); handle != 0) op_release(mount, handle);
-  while (const NodeId node = intent.take_lookup()) forget(mount, node, 1);
+  // What a removal was about to keep is among them, and kept anew if it is carried out.
+  while (const NodeId node = intent.take_lookup()) {
+    let_go_if_named(mount, node);
+    forget(mount, node, 1);
+  }
 }
 
 void LookupRef::take_back() {
@@ -206,12 +211,12 @@ Result<Entry> introduce(Mount& mount, Intent& intent, File file) {
   entry.generation = remembered.generation;
   InodeRecord& record = *TRY(mount.inodes.find(remembered.node));
   // Not new and not kept: whoever gave it its number died before it came to that.
-  const bool for_good = !id.can_reopen() && !record.kept_for_good;
+  const bool for_good = !id.can_reopen() && !record.held_until_forget;
   if (for_good) TRY(check_room_to_keep(mount));
   const PinnedFile pinned = mount.files->keep(remembered.node, std::move(file), for_good);
   if (for_good) {
     record.held_fd = pinned->fd();
-    record.kept_for_good = true;
+    record.held_until_forget = true;
   }
   if (remembered.is_new) {
     record.unwatched = !is_watched(mount, status);
@@ -245,7 +250,8 @@ Result<void> check_not_removed(Mount& mount, NodeId node, const FileStatus& stat
   const bool is_removed = status.is_directory() && status.link_count == 0;
   if (!is_removed || sys::monotonic_us() >= mount.in_doubt_until_us) return {};
   // Removed by a request of the kernel's own, or by what it has been told.
-  const bool is_known = TRY(mount.inodes.find(node))->kept_for_good || mount.names.name_of(node);
+  const bool is_known =
+      TRY(mount.inodes.find(node))->held_until_forget || mount.names.name_of(node);
   if (is_known) return {};
   return fail(ESTALE);
 }

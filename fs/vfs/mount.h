@@ -12,6 +12,7 @@
 #include "journal/journal.h"
 #include "journal/state_memory.h"
 #include "store/store.h"
+#include "vfs/asked_again.h"
 #include "vfs/attributes.h"
 #include "vfs/caller.h"
 #include "vfs/file_cache.h"
@@ -21,7 +22,6 @@
 #include "vfs/known_names.h"
 #include "vfs/ownership.h"
 #include "vfs/passthrough.h"
-#include "vfs/removed_directory.h"
 
 namespace cvfs {
 

@@ -2,6 +2,7 @@
 
 #include "vfs/claim.h"
 #include "vfs/op_lookup.h"
+#include "vfs/removed_directory.h"
 
 namespace cvfs {
 
@@ -33,12 +34,19 @@ bool has_mode_as_made(Mount& mount, const FileStatus& status, const File& direct
   return acl && (mode & ~most) == 0;
 }
 
-// Nobody has had it yet.
-bool is_untouched(Mount& mount, const File& file, const FileStatus& status, const NewEntry& entry) {
-  if (status.is_regular()) return status.size == 0 && status.link_count == 1;
-  if (!status.is_symlink()) return true;
-  const auto target = mount.store->read_link(file);
+bool leads_where_wanted(Mount& mount, const File& symlink, const NewEntry& entry) {
+  const auto target = mount.store->read_link(symlink);
   return target && entry.target != nullptr && *target == entry.target;
+}
+
+// Nobody has had it yet.
+bool is_untouched(const FileStatus& status) {
+  return !status.is_regular() || (status.size == 0 && status.link_count == 1);
+}
+
+// Born within the instant between the plan and the death: whatever the host has done to it since.
+bool is_born_before_death(const Intent& intent, const FileStatus& status) {
+  return status.has_born && intent.is_before_death(status.born);
 }
 
 // Was what stands at `name` made by the request at hand, before the process that worked on it died,
@@ -52,14 +60,24 @@ bool was_made(Mount& mount, const Intent& intent, const File& directory, const N
   const auto parent = mount.store->status(directory);
   if (!status || !parent || (status->mode & S_IFMT) != (wanted.mode & S_IFMT)) return false;
   if (!intent.is_since_plan(status->has_born ? status->born : status->changed)) return false;
+  if (status->is_symlink() && !leads_where_wanted(mount, *found, entry)) return false;
   // Another server may have given it to somebody else (NFS).
   const bool tells_owners = !mount.store->judges_by_ids();
-  if (tells_owners && !(is_owned_as_made(*status, *parent, wanted) &&
-                        has_mode_as_made(mount, *status, directory, wanted))) {
-    return false;
+  if (tells_owners && !is_owned_as_made(*status, *parent, wanted)) return false;
+  if (!is_born_before_death(intent, *status)) {
+    if (tells_owners && !has_mode_as_made(mount, *status, directory, wanted)) return false;
+    if (!is_untouched(*status)) return false;
   }
-  return is_untouched(mount, *found, *status, entry) &&
-         mount.store->complete(*found, wanted).has_value();
+  return mount.store->complete(*found, wanted).has_value();
+}
+
+// What an earlier process had made. ENOENT: others have taken it since. EEXIST: they have something
+// of another type there.
+Result<File> find_made(Mount& mount, const File& directory, const char* name, mode_t type) {
+  File file = TRY(mount.store->look_up(directory, name));
+  const FileStatus status = TRY(mount.store->status(file));
+  if ((status.mode & S_IFMT) != (type & S_IFMT)) return fail(EEXIST);
+  return file;
 }
 
 // What was made and cannot be handed out goes again: after an error, nothing has happened. The
@@ -69,48 +87,77 @@ void unmake(Mount& mount, const File& directory, const char* name, mode_t mode) 
                        : mount.store->unlink(directory, name));
 }
 
+// What stands at a new name, and whether this process has made it: what an earlier one had made the
+// host may have had since.
+template <class Made>
+struct AtName {
+  Made made;
+  bool is_ours;
+};
+
+// Makes it exactly once by `make() -> Result<Made>`, or finds by `find() -> Result<Made>` what an
+// earlier process had made. Where others have taken that away it is made once more: the caller has
+// not heard of it yet, and has nothing else to be told of.
+template <class Make, class WasMade, class Find>
+auto make_or_find(Intent& intent, Make make, WasMade was_made, Find find)
+    -> Result<AtName<std::decay_t<decltype(*make())>>> {
+  using Made = std::decay_t<decltype(*make())>;
+  Result<Made> made = fail(ENOENT);
+  const auto make_now = [&]() -> Result<void> {
+    made = make();
+    if (!made) return fail(made.error());
+    return {};
+  };
+  TRY(exactly_once(intent, make_now, was_made));
+  if (made) return AtName<Made>{std::move(*made), true};
+  auto found = find();
+  if (found) return AtName<Made>{std::move(*found), false};
+  if (found.error().value != ENOENT) return fail(found.error());
+  TRY(exactly_once(intent, make_now, [] { return false; }));
+  if (!made) return fail(made.error());
+  return AtName<Made>{std::move(*made), true};
+}
+
 // The common frame of everything that makes an entry: translate the caller, take part in a claim,
 // let `make(directory, wanted)` make it and `hand_out(made)` make a reply of it, settle the claim.
 // Last, because what cannot be handed out has claimed nothing. What an earlier process had made
-// before it died is `find(directory)` instead.
-template <class Make, class Find, class HandOut>
+// before it died is `reopen(file)` instead.
+template <class Make, class Reopen, class HandOut>
 auto make_entry(Mount& mount, Intent& intent, const Caller& caller, const NewEntry& entry,
-                Make make, Find find, HandOut hand_out)
-    -> decltype(hand_out(*find(std::declval<const File&>()))) {
+                Make make, Reopen reopen, HandOut hand_out)
+    -> decltype(hand_out(*reopen(std::declval<File>()))) {
   const PinnedFile directory = TRY(mount.pin(entry.parent));
   const NewFile wanted = TRY(mount.owners->new_file(caller, *directory, entry.mode));
   Claim claim = TRY(Claim::begin(mount, caller, entry.parent, directory));
-  decltype(make(*directory, wanted)) made = fail(ENOENT);
-  const auto done = exactly_once(
-      intent,
-      [&]() -> Result<void> {
-        made = make(*directory, wanted);
-        if (!made) return fail(made.error());
-        return {};
-      },
-      [&] { return was_made(mount, intent, *directory, entry, wanted); });
-  if (!done) return fail(error_in(mount, intent, caller, entry.parent, done.error(), *directory));
-  if (!made) made = find(*directory);
-  if (!made) return fail(made.error());
-  auto handed_out = hand_out(std::move(*made));
+  auto at_name = make_or_find(
+      intent, [&] { return make(*directory, wanted); },
+      [&] { return was_made(mount, intent, *directory, entry, wanted); },
+      [&]() -> decltype(make(*directory, wanted)) {
+        return reopen(TRY(find_made(mount, *directory, entry.name, entry.mode)));
+      });
+  if (!at_name) {
+    return fail(error_in(mount, intent, caller, entry.parent, at_name.error(), *directory));
+  }
+  auto handed_out = hand_out(std::move(at_name->made));
   if (handed_out) {
     claim.settle();
-  } else {
+  } else if (at_name->is_ours) {
     unmake(mount, *directory, entry.name, entry.mode);
   }
   return handed_out;
+}
+
+Result<File> as_it_is(File file) {
+  return file;
 }
 
 // The same for what is not opened in the moment in which it is made.
 template <class Make>
 Result<Entry> make_named(Mount& mount, Intent& intent, const Caller& caller, const NewEntry& entry,
                          Make make) {
-  return make_entry(
-      mount, intent, caller, entry, make,
-      [&](const File& directory) { return mount.store->look_up(directory, entry.name); },
-      [&](File made) {
-        return introduce(mount, intent, std::move(made), entry.parent, entry.name);
-      });
+  return make_entry(mount, intent, caller, entry, make, as_it_is, [&](File made) {
+    return introduce(mount, intent, std::move(made), entry.parent, entry.name);
+  });
 }
 
 // A file that was made open: its inode's entry, and a handle that goes on using the descriptor.
@@ -181,8 +228,7 @@ Result<CreatedEntry> op_create(Mount& mount, Intent& intent, const Caller& calle
   const auto create = [&](const File& directory, const NewFile& wanted) {
     return mount.store->create(directory, name, flags, wanted);
   };
-  const auto find = [&](const File& directory) -> Result<CreatedFile> {
-    File file = TRY(mount.store->look_up(directory, name));
+  const auto reopen = [&](File file) -> Result<CreatedFile> {
     // It was made empty; what is in it by now others have written.
     UniqueFd io = TRY(mount.store->open(file, flags & ~O_TRUNC, true));
     return CreatedFile{std::move(file), std::move(io)};
@@ -192,12 +238,16 @@ Result<CreatedEntry> op_create(Mount& mount, Intent& intent, const Caller& calle
     note_name(mount, created.entry, parent, name);
     return created;
   };
+  // An earlier process had found a file there, and come to truncate it.
+  bool is_there = planned_truncation(intent);
   // Others may make and remove the name all the time; the kernel itself would try only twice.
   constexpr int kAttempts = 16;
   for (int i = 0; i < kAttempts; ++i) {
-    auto created =
-        make_entry(mount, intent, caller, {parent, name, S_IFREG | mode}, create, find, hand_out);
-    if (created || created.error().value != EEXIST || (flags & O_EXCL) != 0) return created;
+    if (!std::exchange(is_there, false)) {
+      auto created = make_entry(mount, intent, caller, {parent, name, S_IFREG | mode}, create,
+                                reopen, hand_out);
+      if (created || created.error().value != EEXIST || (flags & O_EXCL) != 0) return created;
+    }
     auto opened = open_existing(mount, intent, caller, parent, name, flags);
     if (opened || opened.error().value != ENOENT) return opened;
   }
@@ -224,7 +274,7 @@ Result<Entry> op_mkdir(Mount& mount, Intent& intent, const Caller& caller, NodeI
       [&](const File& directory, const NewFile& wanted) {
         return mount.store->make_directory(directory, name, wanted);
       },
-      [&](const File& directory) { return mount.store->look_up(directory, name); },
+      as_it_is,
       [&](File made) -> Result<Entry> {
         Entry entry = TRY(introduce(mount, intent, std::move(made), parent, name));
         if (is_fresh) TRY(mark_fresh_volume(mount, entry));
@@ -254,17 +304,25 @@ Result<Entry> op_link(Mount& mount, Intent& intent, const Caller& caller, NodeId
   const PinnedFile file = TRY(mount.pin(node));
   const PinnedFile directory = TRY(mount.pin(new_parent));
   Claim claim = TRY(Claim::begin(mount, caller, new_parent, directory));
-  const auto done = exactly_once(
-      intent, [&] { return mount.store->link(*file, *directory, new_name); },
-      [&] { return is_same_file(mount, *file, *directory, new_name); });
-  if (!done) return fail(error_in(mount, intent, caller, new_parent, done.error(), *directory));
-  auto linked = mount.store->look_up(*directory, new_name);
-  auto entry = linked ? introduce(mount, intent, std::move(*linked), new_parent, new_name)
-                      : fail(linked.error());
+  auto linked = make_or_find(
+      intent,
+      [&]() -> Result<File> {
+        TRY(mount.store->link(*file, *directory, new_name));
+        auto found = mount.store->look_up(*directory, new_name);
+        if (!found) unmake(mount, *directory, new_name, S_IFREG);
+        return found;
+      },
+      [&] { return is_same_file(mount, *file, *directory, new_name); },
+      [&]() -> Result<File> {
+        const mode_t type = TRY(mount.store->status(*file)).mode;
+        return find_made(mount, *directory, new_name, type);
+      });
+  if (!linked) return fail(error_in(mount, intent, caller, new_parent, linked.error(), *directory));
+  auto entry = introduce(mount, intent, std::move(linked->made), new_parent, new_name);
   if (entry) {
     entry->attributes.is_volatile = true;  // as in op_setattr(): create_new_entry()
     claim.settle();
-  } else {
+  } else if (linked->is_ours) {
     unmake(mount, *directory, new_name, S_IFREG);
   }
   return entry;

@@ -2,6 +2,7 @@
 
 #include "vfs/claim.h"
 #include "vfs/kept_file.h"
+#include "vfs/removed_directory.h"
 
 namespace cvfs {
 

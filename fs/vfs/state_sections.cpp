@@ -8,9 +8,9 @@
 #include "journal/statistics.h"
 #include "journal/watch_area.h"
 #include "locks/lock_section.h"
+#include "vfs/asked_again.h"
 #include "vfs/handle_table.h"
 #include "vfs/inode_table.h"
-#include "vfs/removed_directory.h"
 
 namespace cvfs {
 

@@ -6,6 +6,14 @@
 
 namespace cvfs {
 
+// In an intent's detail, beside the size before: a CREATE may mean to make a file or to cut one.
+inline constexpr std::uint64_t kTruncates = std::uint64_t{1} << 63;
+
+// An earlier process had come to plan a truncation.
+inline bool planned_truncation(const Intent& intent) {
+  return intent.planned() && (intent.detail() & kTruncates) != 0;
+}
+
 // Runs `change() -> Result<void>`, which gives `file` the size `size`, unless an earlier process
 // had come to do that. Where others have since made the file as long as it was before, that cannot
 // be seen: it is cut again.
@@ -13,12 +21,12 @@ template <class Change>
 Result<void> truncate_once(Mount& mount, Intent& intent, const File& file, std::uint64_t size,
                            Change change) {
   const std::uint64_t before =
-      intent.planned() ? intent.detail() : TRY(mount.store->status(file)).size;
+      intent.planned() ? intent.detail() & ~kTruncates : TRY(mount.store->status(file)).size;
   const auto was_made = [&] {
     const auto status = mount.store->status(file);
     return status && (size < before ? status->size < before : status->size >= size);
   };
-  return exactly_once(intent, change, was_made, before);
+  return exactly_once(intent, change, was_made, before | kTruncates);
 }
 
 }  // namespace cvfs

@@ -18,4 +18,5 @@ round() { # SENTENCE OPTIONS
 
 round "$BACKING, owner=map survives" owner=map
 round "$BACKING, owner=virtual survives" owner=virtual
+[[ $BACKING != ext4 ]] || round "owner=caller survives" owner=caller
 [[ $BACKING != ext4 ]] || round "without passthrough it survives" passthrough=off

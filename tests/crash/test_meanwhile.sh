@@ -10,21 +10,22 @@ view=$T/view/load
 
 has_ended() { grep -q '^State:.*Z' "/proc/$1/status" || ! [[ -e /proc/$1 ]]; }
 
-# The worker kills itself at POINT of the first request of that OPCODE, which COMMAND of the view is; the
-# host runs `meanwhile` before there is another. COMMAND's output and exit code are in $told and $code.
-interrupt() { # POINT OPCODE COMMAND...
-  local doomed supervisor asker
+# The worker kills itself when the first request of that OPCODE, which COMMAND of the view is, comes to
+# POINT the TIMEth time; the host runs `meanwhile` before there is another. COMMAND's output and exit code
+# are in $told and $code.
+interrupt() { # POINT OPCODE[:TIME] COMMAND...
+  local doomed asker
   echo "$1:1:$2" >"$wish"
   kill_worker || fail "a worker serves"
   ls "$view/none" 2>/dev/null
-  : >"$wish"
-  doomed=$(worker) supervisor=$(supervisor)
-  kill -STOP "$supervisor"
+  echo hold >"$wish"
+  doomed=$(worker)
   "${@:3}" >"$T/told" 2>&1 &
   asker=$!
   eventually 5 has_ended "$doomed" || fail "the worker dies of it: ${*:3}"
+  sleep 0.02 # the clock of files is some milliseconds late
   meanwhile
-  kill -CONT "$supervisor"
+  : >"$wish"
   code=0
   wait "$asker" || code=$?
   told=$(<"$T/told")
@@ -111,6 +112,71 @@ echo "long, and old" >"$view/data"
 interrupt executed 4 truncate -s 0 "$view/data"
 succeeds "truncate: it is done"
 equal "and once" new "$(cat "$disk/data")"
+
+echo "# what the host does to what was made"
+if [[ $BACKING != *-seconds ]]; then # which know too little of when a file was born
+  meanwhile() { chmod 700 "$disk/changed"; }
+  interrupt executed 9 mkdir "$view/changed"
+  succeeds "mkdir: the host changes its mode"
+  meanwhile() { echo precious >>"$disk/written"; }
+  interrupt executed 35 exclusively "$view/written"
+  succeeds "O_EXCL: the host writes to it"
+  equal "which stays" precious "$(cat "$disk/written")"
+  meanwhile() { echo precious >>"$disk/cut"; }
+  interrupt executed 35 truncated "$view/cut"
+  succeeds "open(O_CREAT | O_TRUNC) of a new file: the host writes to it"
+  equal "which stays" precious "$(cat "$disk/cut")"
+fi
+meanwhile() { echo precious >>"$disk/done"; }
+interrupt "done" 35 truncated "$view/done"
+succeeds "open(O_CREAT | O_TRUNC) of a new file, done: the host writes to it"
+equal "which stays" precious "$(cat "$disk/done")"
+
+echo "# what was made, and the host has taken before anybody heard of it"
+echo source >"$view/source"
+meanwhile() { rmdir "$disk/gone"; }
+interrupt "done" 9 mkdir "$view/gone"
+succeeds "mkdir: it is made again"
+check "and is there" rmdir "$disk/gone"
+meanwhile() { rm "$disk/gone"; }
+interrupt "done" 35 truncated "$view/gone"
+succeeds "create: it is made again"
+check "and is there" rm "$disk/gone"
+interrupt "done" 13 ln "$view/source" "$view/gone"
+succeeds "link: it is made again"
+equal "and is there" source "$(cat "$disk/gone")"
+rm "$disk/gone"
+meanwhile() { mv "$disk/gone" "$disk/elsewhere"; }
+interrupt "done" 6 ln -s target "$view/gone"
+succeeds "symlink: it is made again"
+equal "and is there" "target target" "$(readlink "$disk/gone" "$disk/elsewhere" | paste -sd' ')"
+rm "$disk/gone" "$disk/elsewhere"
+meanwhile() { rmdir "$disk/gone" && echo hosts >"$disk/gone"; }
+interrupt "done" 9 mkdir "$view/gone"
+fails "mkdir: the host has a file there" "File exists"
+equal "which stays" hosts "$(cat "$disk/gone")"
+rm "$disk/gone"
+meanwhile() { rm "$disk/gone" && mkdir "$disk/gone"; }
+interrupt "done" 13 ln -T "$view/source" "$view/gone"
+fails "link: the host has a directory there" "File exists"
+check "which stays" rmdir "$disk/gone"
+unmount_view "$T/view"
+
+echo "# a file that the client does not know of, and creates"
+mount_crash_view cache=ttl:60
+for at in intent:2 executed:3 done:2; do
+  name=at-${at%:*}
+  stat "$view/$name" 2>/dev/null # from now on there is none
+  printf 'long, and old' >"$disk/$name" && chown 1500:1500 "$disk/$name"
+  meanwhile() { echo precious >>"$disk/$name"; }
+  interrupt "${at%:*}" "35:${at#*:}" as_uid 100000 100000 sh -c ": >$view/$name"
+  succeeds "open(O_CREAT | O_TRUNC), the worker dies at '${at%:*}' of the truncation"
+  if [[ $at == intent* ]]; then
+    check "it is cut" test ! -s "$disk/$name"
+  else
+    equal "it is cut once" precious "$(cat "$disk/$name")"
+  fi
+done
 unmount_view "$T/view"
 
 echo "# what is looked at before a change, after it"

@@ -12,7 +12,7 @@ died_since() { (($(deaths) - $1 >= $2)); } # BEFORE COUNT: the log comes through
 
 : >"$wish"
 use_cvfsd cvfsd-crashtest "$wish"
-for owner in map virtual; do
+for owner in map virtual caller; do
   for point in $points; do
     mount_crash_view "owner=$owner"
     echo "$point:60" >"$wish"
@@ -54,6 +54,24 @@ check "all else is served" touch "$T/view/load/file"
 : >"$wish"
 kill_worker || fail "a worker serves"
 check "as is the same, once it kills no more" mkdir "$T/view/load/poison"
+unmount_view "$T/view"
+rm -rf "$T/containerdata/user-toto/load"
+
+echo "# and one that waits meanwhile"
+mount_crash_view threads=4
+install -m 644 -o 1500 -g 1500 /dev/null "$T/containerdata/user-toto/load/leased"
+echo poison:1:9 >"$wish"
+kill_worker || fail "a worker serves"
+hold_lease "$T/containerdata/user-toto/load/leased"
+echo text >>"$T/view/load/leased" &
+innocent=$!
+sleep 0.5
+expect_fail 1 'Input/output error' mkdir "$T/view/load/poison"
+end_lease
+ended_well "who only waited gets on" "$innocent"
+equal "and writes once" text "$(cat "$T/view/load/leased")"
+: >"$wish"
+kill_worker || fail "a worker serves"
 unmount_view "$T/view"
 rm -rf "$T/containerdata/user-toto/load"
 

@@ -66,3 +66,24 @@ wait "$holder"
 none_is_kept() { (($(deleted_descriptors) == 0)); }
 check "and closed with their last user" eventually 5 none_is_kept
 unmount_view "$T/view"
+
+echo "# more of them than there are descriptors leave enough for others"
+(ulimit -n 1024 && mount_crash_view '') || fail "it mounts"
+python3 - "$T/view/load" <<'PYTHON' || fail "nothing fails while they are held"
+import os, sys
+
+os.chdir(sys.argv[1])
+removed = []
+for number in range(700):
+    open("removed", "w").close()
+    removed.append(os.open("removed", os.O_PATH))
+    os.unlink("removed")
+opened = [os.open(f"file{number}", os.O_CREAT | os.O_RDWR) for number in range(300)]
+os.mkdir("directory")
+os.rename("file7", "directory/file7")
+assert "directory" in os.listdir(".")
+os.unlink("file8")
+PYTHON
+kill_worker || fail "another worker takes over"
+check "and after a worker's death" rm -r "$T/view/load/directory"
+unmount_view "$T/view"

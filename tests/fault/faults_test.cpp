@@ -18,6 +18,7 @@
 #include "sys/credentials.h"
 #include "sys/process.h"
 #include "vfs/claim.h"
+#include "vfs/kept_file.h"
 #include "vfs/mount.h"
 #include "vfs/op_attr.h"
 #include "vfs/op_create.h"
@@ -462,6 +463,32 @@ TEST_P(Faults, OfAttributesLeaveNothing) {
 
 TEST_P(Faults, OfDataLeaveNothing) {
   run(repeatable(data_operations()));
+}
+
+// A process dies between keeping what it is about to remove and removing it, or right after.
+bool is_kept_after_death(const char* name, bool is_removed) {
+  Scene scene(false);
+  Mount& mount = scene.mount();
+  const NodeId node = scene.view.node(scene.directory, name);
+  const PinnedFile directory = std::move(*mount.pin(scene.directory));
+  const FileId id = *mount.store->id_at(*directory, name);
+  Intent intent = scene.view.begin();
+  alignas(KeptFile) std::byte place[sizeof(KeptFile)];
+  new (place) KeptFile(mount, intent, scene.directory, id);  // runs no destructor
+  EXPECT_TRUE(!is_removed || mount.store->unlink(*directory, name));
+  take_back(mount, intent);
+  const std::size_t kept = mount.files->kept_for_good() - 1;  // but for the root
+  const bool is_kept = (*mount.inodes.find(node))->held_until_forget;
+  EXPECT_EQ(kept, is_kept ? 1U : 0U);
+  return is_kept;
+}
+
+TEST_P(Faults, WhatADeadProcessKeptStaysOnlyIfItLostItsName) {
+  std::thread([] {
+    sys::prepare_serving_thread();
+    EXPECT_FALSE(is_kept_after_death("f", false));
+    EXPECT_TRUE(is_kept_after_death("f", true));
+  }).join();
 }
 
 INSTANTIATE_TEST_SUITE_P(Owner, Faults, testing::Bool(),

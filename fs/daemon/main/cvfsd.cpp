@@ -21,6 +21,7 @@ struct CommandLine {
   int ready_fd = -1;
   int resume_fd = -1;
   int check_state_fd = -1;
+  bool confined = false;
   bool check_only = false;
 };
 
@@ -66,10 +67,10 @@ int check_state(int state_fd) {
   return 0;
 }
 
-int resume(int state_fd) {
-  const auto resumed = resume_view(state_fd, Build{kVersion, true});
+int resume(int state_fd, bool is_confined) {
+  const auto resumed = resume_view(state_fd, Build{kVersion, true, is_confined});
   if (resumed) return *resumed;
-  sys::log_to_syslog("upgrade");
+  (void)sys::log_to_syslog("upgrade");
   spdlog::error("cannot take the view over: {}", resumed.error().message());
   return static_cast<int>(resumed.error().code);
 }
@@ -92,10 +93,11 @@ int main_of_cvfsd(int argc, char** argv) {
   const std::string for_upgrades = "for `cvfs upgrade` only";
   app.add_option("--check-state", command.check_state_fd, for_upgrades)->group("");
   app.add_option("--resume", command.resume_fd, for_upgrades)->group("");
+  app.add_flag("--confined", command.confined, for_upgrades)->group("");
   CLI11_PARSE(app, argc, argv);
 
   if (command.check_state_fd >= 0) return check_state(command.check_state_fd);
-  if (command.resume_fd >= 0) return resume(command.resume_fd);
+  if (command.resume_fd >= 0) return resume(command.resume_fd, command.confined);
   if (command.mount.target.empty()) return app.exit(CLI::RequiredError("source and target"));
 
   UniqueFd ready_pipe(command.ready_fd);

@@ -3,10 +3,13 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/capability.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
@@ -28,9 +31,12 @@ namespace cvfs {
 namespace {
 
 // Runs in a child, so that this process keeps its rights. The errno, 0 for success.
-int confined(const std::function<long()>& call, const WorkerNeeds& needs = {}) {
+int confined(
+    const std::function<long()>& call, const WorkerNeeds& needs = {},
+    const std::function<void()>& before = [] {}) {
   const pid_t child = ::fork();
   if (child == 0) {
+    before();
     confine_worker(needs);
     errno = 0;
     ::_exit(call() < 0 ? errno : 0);
@@ -126,6 +132,40 @@ TEST_F(Confinement, WhoIsConfinedStaysSo) {
               return ::setns(-1, CLONE_NEWNS);
             }),
             EPERM);
+}
+
+// As a service manager may start it: with a filter of its own, and without CAP_SETPCAP.
+TEST_F(Confinement, AFilterOfOthersIsNotTakenForOurs) {
+  const auto confined_below = [](const std::function<long()>& call) {
+    return confined(call, {}, [] {
+      sock_filter allow_all{BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW};
+      const sock_fprog filter{1, &allow_all};
+      if (::prctl(PR_CAPBSET_DROP, CAP_SETPCAP, 0, 0, 0) < 0 ||
+          ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter, 0, 0) < 0) {
+        ::_exit(254);
+      }
+      // Not even to drop what is left of it in the bounding set.
+      const int kept[] = {CAP_SYS_ADMIN, CAP_NET_ADMIN};
+      (void)sys::keep_capabilities(kept);
+    });
+  };
+  EXPECT_EQ(confined_below([] { return ::syscall(SYS_keyctl, 0, 0, 0, 0, 0); }), EPERM);
+  EXPECT_EQ(confined_below([] {
+              __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+              __user_cap_data_struct words[2] = {};
+              const long got = ::syscall(SYS_capget, &header, words);
+              return (words[0].effective & (1U << CAP_NET_ADMIN)) == 0 ? got : -1;
+            }),
+            0)
+      << "what can be given up is";
+  EXPECT_EQ(confined_below([] {
+              return ::execl("/bin/sh", "sh", "-c",
+                             "caps=$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status) && "
+                             "[ $((0x$caps & 1 << 12)) = 0 ]",
+                             nullptr);
+            }),
+            0)
+      << "also over execve(2), although the bounding set is as it was";
 }
 
 TEST_F(Confinement, NoDeviceCanBeMade) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "sys/process.h"
 #include "sys/shared_memory.h"
 
 namespace cvfs {
@@ -133,6 +134,21 @@ TEST_F(JournalTest, TakesBackWhatTheKernelCannotHave) {
   EXPECT_TRUE(open().unanswered_orphans().empty()) << "the reply may have come to the kernel";
 }
 
+TEST_F(JournalTest, CountsAFaultForTheRequestThatItWasAt) {
+  const auto faults_after = [&](WorkerEnd end, std::uint64_t faulty) {
+    die_at(Stage::kIntent);
+    Journal journal = open();
+    journal.note_death({end, faulty, 0});
+    JournalSlot slot(journal);
+    return slot.begin(kUnique, kOpcode, kNode, true).faults();
+  };
+  EXPECT_EQ(faults_after(WorkerEnd::kFaultedAt, kUnique), 1U);
+  EXPECT_EQ(faults_after(WorkerEnd::kFaultedAt, kUnique + 2), 0U);
+  EXPECT_EQ(faults_after(WorkerEnd::kFaultedAt, 0), 0U) << "at no request";
+  EXPECT_EQ(faults_after(WorkerEnd::kFaulted, 0), 1U) << "nobody knows at which";
+  EXPECT_EQ(faults_after(WorkerEnd::kKilled, kUnique), 0U) << "an earlier fault's";
+}
+
 TEST_F(JournalTest, TellsWhatWasBornSinceTheIntent) {
   Journal journal = open();
   JournalSlot slot(journal);
@@ -145,6 +161,27 @@ TEST_F(JournalTest, TellsWhatWasBornSinceTheIntent) {
   ::clock_gettime(CLOCK_REALTIME_COARSE, &after);
   EXPECT_FALSE(intent.is_since_plan(before));
   EXPECT_TRUE(intent.is_since_plan(after));
+}
+
+TEST_F(JournalTest, TellsWhatWasBornBeforeTheDeath) {
+  constexpr std::uint64_t kSecondUs = 1'000'000;
+  die_at(Stage::kIntent);
+  Journal journal = open();
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  now.tv_nsec |= 1;
+  timespec earlier = now;
+  earlier.tv_sec -= 2;
+  journal.note_death({WorkerEnd::kKilled, 0, sys::monotonic_us() - kSecondUs});
+  JournalSlot slot(journal);
+  const Intent intent = slot.begin(kUnique, kOpcode, kNode, true);
+  EXPECT_TRUE(intent.is_before_death(earlier));
+  EXPECT_FALSE(intent.is_before_death(now));
+  earlier.tv_nsec = 0;
+  EXPECT_FALSE(intent.is_before_death(earlier)) << "of a filesystem with whole seconds";
+  JournalSlot other(journal);
+  EXPECT_FALSE(other.begin(kUnique + 2, kOpcode, kNode, false).is_before_death(now))
+      << "nobody died over it";
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "sys/system_log.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <syslog.h>
@@ -60,6 +61,25 @@ TEST_F(SystemLogTest, CountsWhatNobodyReads) {
   EXPECT_TRUE(lines[0].ends_with(": " + std::to_string(5000 - read) + " lines could not be logged"))
       << lines[0];
   EXPECT_TRUE(lines[1].ends_with(": the last one"));
+}
+
+TEST_F(SystemLogTest, OpensNothingForALine) {
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{0, before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  log_.send(LOG_INFO, "without a descriptor");
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_EQ(read_lines().size(), 1U);
+}
+
+TEST_F(SystemLogTest, SendsToWhoListensLater) {
+  TearDown();
+  log_.send(LOG_INFO, "to nobody");
+  listener_.reset(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  SetUp();
+  log_.send(LOG_INFO, "to somebody");
+  EXPECT_EQ(read_lines().size(), 2U) << "and how many were lost";
 }
 
 TEST_F(SystemLogTest, ManagesWithoutAListener) {

@@ -82,7 +82,7 @@ void count_inodes(const StateMemory& state, std::ostream& out) {
   Digest digest;
   table.for_each([&](NodeId node, InodeRecord& record) {
     lookups += record.lookup_count;
-    kept += record.kept_for_good ? 1 : 0;
+    kept += record.held_until_forget ? 1 : 0;
     digest.add(node);
     digest.add(record.id);
     digest.add(record.lookup_count);

@@ -1,5 +1,5 @@
 // AskedAgain: who is told ESTALE once, and ENOENT when they come back.
-#include "vfs/removed_directory.h"
+#include "vfs/asked_again.h"
 
 #include <gtest/gtest.h>
 
