@@ -10,6 +10,7 @@
 #include "control/control_message.h"
 #include "control/running_views.h"
 #include "daemon/view_waits.h"
+#include "sys/begin_thread.h"
 #include "sys/credentials.h"
 
 namespace cvfs {
@@ -52,7 +53,8 @@ CircleWatch::~CircleWatch() {
 void CircleWatch::wake() {
   const std::lock_guard lock(mutex_);
   somebody_waits_ = true;
-  if (!thread_.joinable()) thread_ = std::jthread([this] { run(); });
+  // Without it a circle beyond this view is not seen: whoever comes to wait next has it begun.
+  if (!thread_.joinable()) (void)sys::begin_thread(thread_, [this] { run(); });
   changed_.notify_one();
 }
 
@@ -102,7 +104,7 @@ void CircleWatch::look() {
   const WaitGraph after = everybody();
   for (const WaitGraph::Circle& circle : circles) {
     const GraphWait& wait = *victim_of(circle);
-    if (is_same(circle, after.circle_of(wait))) locks_.refuse_as_deadlock(wait.request);
+    if (is_same(circle, after.circle_of(wait))) (void)locks_.end_wait(wait.request, EDEADLK);
   }
 }
 

@@ -49,8 +49,7 @@ std::optional<int> FileLocks::wait(const LockRequest& request) {
       return EDEADLK;
     }
   }
-  begin_wait(*waiter, request);
-  if (early_.take(request.unique)) {
+  if (!begin_wait(*waiter, request) || early_.take(request.unique)) {
     const int refusal = waiter->refusal;
     table_.remove(*waiter);
     return refusal;
@@ -63,11 +62,11 @@ std::optional<int> FileLocks::wait(const LockRequest& request) {
   return std::nullopt;
 }
 
-// A try that waits is one for a close that is under way.
-void FileLocks::begin_wait(LockWaiter& waiter, const LockRequest& request) {
+// A try that waits is one for a close that is under way. False: nobody would end its wait.
+bool FileLocks::begin_wait(LockWaiter& waiter, const LockRequest& request) {
   waiter.refusal = request.waits ? EINTR : EAGAIN;
-  if (!request.waits) tries_.start(request.unique);
   if (waiter.may_deadlock && posix_waits_) posix_waits_();
+  return request.waits || tries_.start(request.unique);
 }
 
 // An earlier process had it wait already.
@@ -75,9 +74,11 @@ std::optional<int> FileLocks::resume_wait(LockWaiter& waiter, const LockRequest&
   waiter.reply_to = request.reply_to;
   if (waiter.state == LockWaiter::State::kUnconfirmed) waiter.state = LockWaiter::State::kQueued;
   waiter.may_deadlock = may_deadlock(request);
-  begin_wait(waiter, request);
+  const bool has_begun = begin_wait(waiter, request);
   if (table_.holds(request.wish)) {  // it died over answering him
     finish(waiter, 0);
+  } else if (!has_begun) {
+    finish(waiter, waiter.refusal);
   } else {
     serve(request.wish.owner.node, request.wish.owner.kind);
   }
@@ -268,14 +269,15 @@ std::optional<std::uint64_t> FileLocks::interrupt(std::uint64_t unique, std::uin
   return oldest;
 }
 
-void FileLocks::refuse_as_deadlock(std::uint64_t unique) {
+bool FileLocks::end_wait(std::uint64_t unique, int error) {
   const auto node = table_.node_of_waiter(unique);
-  if (!node) return;
+  if (!node) return false;
   const Turn turn(*this, *node);
   LockWaiter* waiter = table_.find_waiter(unique);
-  if (waiter == nullptr || waiter->state == LockWaiter::State::kUnconfirmed) return;
-  waiter->refusal = EDEADLK;
+  if (waiter == nullptr || waiter->state == LockWaiter::State::kUnconfirmed) return false;
+  waiter->refusal = error;
   refuse(*waiter);
+  return true;
 }
 
 // The close that it has waited for was not the last one: nobody else waits for it.

@@ -72,8 +72,8 @@ class FileLocks {
   bool has_posix_waits() const { return table_.has_posix_waits(); }
   // Does anybody wait for a lock of fcntl(2) that is not of this view?
   bool has_waits_for_others() const { return attended_ranges_ != 0; }
-  // EDEADLK, if it still waits.
-  void refuse_as_deadlock(std::uint64_t unique);
+  // What a request is told that still waits, unless it has its lock by then. False: none such.
+  bool end_wait(std::uint64_t unique, int error);
 
   // All that an earlier process had left was sent again: whoever was not does not wait any more.
   void settle();
@@ -134,7 +134,7 @@ class FileLocks {
   void serve(NodeId node, LockKind kind);
   void remove_unconfirmed(NodeId node, LockKind kind);
   bool serve_once(NodeId node, LockKind kind);
-  void begin_wait(LockWaiter& waiter, const LockRequest& request);
+  bool begin_wait(LockWaiter& waiter, const LockRequest& request);
   void refuse(LockWaiter& waiter);
   void finish(LockWaiter& waiter, int error);
   void note_unattended(LockWaiter& waiter);

@@ -1,5 +1,6 @@
 #include "vfs/lock_timer.h"
 
+#include "sys/begin_thread.h"
 #include "sys/credentials.h"
 
 namespace cvfs {
@@ -13,11 +14,12 @@ LockTimer::~LockTimer() {
   if (thread_.joinable()) thread_.join();
 }
 
-void LockTimer::start(std::uint64_t unique) {
+bool LockTimer::start(std::uint64_t unique) {
   const std::lock_guard lock(mutex_);
+  if (!thread_.joinable() && !sys::begin_thread(thread_, [this] { run(); })) return false;
   entries_.push_back({Clock::now() + delay_, unique});
-  if (!thread_.joinable()) thread_ = std::jthread([this] { run(); });
   if (entries_.size() == 1) changed_.notify_one();
+  return true;
 }
 
 void LockTimer::run() {

@@ -21,7 +21,8 @@ class LockTimer {
   LockTimer(const LockTimer&) = delete;
   LockTimer& operator=(const LockTimer&) = delete;
 
-  void start(std::uint64_t unique);
+  // False: it will not be called, for there is no thread to be had.
+  [[nodiscard]] bool start(std::uint64_t unique);
 
  private:
   using Clock = std::chrono::steady_clock;

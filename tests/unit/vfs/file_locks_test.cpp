@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "lock_view.h"
+#include "no_threads.h"
 
 namespace cvfs {
 namespace {
@@ -193,6 +194,23 @@ TEST_F(FileLocksTest, OneTryWaitsForACloseThatWasNotTheLast) {
     EXPECT_EQ(view.answer_of(first), EAGAIN);
     EXPECT_EQ(view.ask(view.request(2, LockType::kWrite, {0, 9})), EAGAIN) << "at once";
   }
+}
+
+TEST_F(FileLocksTest, WhereThereIsNoThreadAWaitIsRefusedAndNothingIsLeftOfIt) {
+  LockView view;
+  const UniqueFd host = view.host();
+  LockView::lock(host.get(), {0, 9});
+  {
+    const NoThreads none;
+    const LockRequest waits = view.request(1, LockType::kWrite, {0, 9}, true);
+    (void)view.ask(waits);
+    EXPECT_EQ(view.answer_of(waits), ENOLCK);
+    EXPECT_EQ(view.ask(view.whole(3, LockType::kRead)), 0) << "others lock";
+    view.locks().close(view.node, view.reads, 99);
+    EXPECT_EQ(view.ask(view.whole(4, LockType::kWrite)), EAGAIN) << "without waiting for the close";
+  }
+  LockView::unlock(host.get());
+  EXPECT_EQ(view.ask(view.request(2, LockType::kWrite, {0, 9})), 0) << "nobody holds it";
 }
 
 TEST_F(FileLocksTest, KnowsWhetherAnybodyWaitsForOthers) {
