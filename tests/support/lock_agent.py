@@ -5,6 +5,7 @@
   get [FIRST LENGTH]              F_GETLK for writing: "free", or "TYPE FIRST LENGTH PID"
   ofdget [FIRST LENGTH]           the same, F_OFD_GETLK
   close, open, reopen             of a second descriptor; of the first
+  append, readonly                opens the first one anew, for that alone
   sleep SECONDS
   alarm SECONDS                   a signal so long after the next line has been read
 
@@ -78,9 +79,10 @@ class Agent:
         elif words[0] == "reopen":
             os.close(self.fd)
             self.fd = os.open(self.path, os.O_RDWR)
-        elif words[0] == "readonly":
+        elif words[0] in ("readonly", "append"):
             os.close(self.fd)
-            self.fd = os.open(self.path, os.O_RDONLY)
+            how = os.O_RDONLY if words[0] == "readonly" else os.O_WRONLY | os.O_APPEND
+            self.fd = os.open(self.path, how)
         elif words[0] == "sleep":
             time.sleep(float(words[1]))
         elif words[0] == "alarm":

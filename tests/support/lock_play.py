@@ -198,6 +198,23 @@ def close():
             expect(f"death drops all ({place})", "ok", asker.answer())
 
 
+def append_only():
+    """As a log is that nobody may change: programs lock it while they write."""
+    with Cast("container", "host", name="log") as (container, host):
+        for player in (container, host):
+            player.ask("append")
+        path = os.path.join(os.environ["HOST"], "log")
+        if subprocess.run(["chattr", "+a", path], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+            return
+        try:
+            for kind in ("posix", "ofd", "flock"):
+                expect(f"{kind}: a file that is append-only is locked", "ok", container.ask(f"{kind} write try"))
+                expect("against the host", "EAGAIN", host.ask(f"{kind} write try"))
+                container.ask(f"{kind} none try")
+        finally:
+            subprocess.run(["chattr", "-a", path], check=True)
+
+
 def getlk():
     with Cast("container", "container", "neighbour", "host", "other view") as players:
         holder, asker, neighbour, host, other = players
