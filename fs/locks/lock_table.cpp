@@ -192,7 +192,7 @@ LockWaiter* LockTable::index(LockWaiterRecord& record, const LockWaiterFacts& fa
   auto waiter = std::make_unique<LockWaiter>();
   waiter->record = &record;
   waiter->reply_to = facts.reply_to;
-  waiter->may_deadlock = facts.may_deadlock;
+  waiter->posix = facts.posix;
   waiter->state = state;
   LockWaiter* const added = waiter.get();
   files_[record.node].queue(record.kind)[record.order] = added;
@@ -214,7 +214,7 @@ LockWaiter* LockTable::add(const LockWaiterFacts& facts) {
   record->first = facts.wish.range.first;
   record->last = facts.wish.range.last;
   record->pid = facts.pid;
-  record->tid = facts.tid;
+  record->tid = facts.posix == PosixWait::kNo ? 0 : facts.tid;
   record->since = now_us();
   LockSection::publish(*record, facts.unique);
   return index(*record, facts, LockWaiter::State::kQueued);
@@ -249,7 +249,14 @@ void LockTable::remove(LockWaiter& waiter) {
 
 bool LockTable::has_posix_waits() const {
   const MutexLock lock(mutex_);
-  return std::ranges::any_of(waiters_, [](const auto& one) { return one.second->may_deadlock; });
+  return std::ranges::any_of(waiters_,
+                             [](const auto& one) { return one.second->posix != PosixWait::kNo; });
+}
+
+void LockTable::note_caller(LockWaiter& waiter, std::int32_t tid, PosixWait posix) {
+  const MutexLock lock(mutex_);
+  waiter.posix = posix;
+  waiter.record->tid = posix == PosixWait::kNo ? 0 : tid;
 }
 
 bool LockTable::is_awaited_by(const LockOwner& owner) const {
@@ -293,7 +300,7 @@ std::unordered_set<LockOwner, LockOwnerHash> LockTable::owners_that_wait() const
 // enough. NOLINTNEXTLINE(misc-no-recursion): no deeper than there are waiters that hold locks
 bool LockTable::waits_for(const LockWaiter& waiter, std::uint64_t owner_id,
                           Searched& searched) const {
-  if (!waiter.may_deadlock || !searched.insert(&waiter).second) return false;
+  if (waiter.posix != PosixWait::kYes || !searched.insert(&waiter).second) return false;
   const auto file = files_.find(waiter.record->node);
   if (file == files_.end()) return false;
   const LockWish wish = waiter.wish();

@@ -40,6 +40,10 @@ struct LockConflict {
   std::int32_t pid = 0;
 };
 
+// Is it a POSIX lock that somebody waits for? Only those have deadlocks, by fcntl(2), and FUSE does
+// not tell. kUnknown: nobody could see yet.
+enum class PosixWait { kNo, kYes, kUnknown };
+
 // One request that waits.
 struct LockWaiter {
   enum class State {
@@ -52,8 +56,8 @@ struct LockWaiter {
   State state = State::kQueued;
   bool is_cancelled = false;  // while attended
   LockOwner blocked_by;       // whose lock was in its way last
-  bool may_deadlock = false;  // by fcntl(2)'s rules: it is a POSIX lock
-  int refusal = EINTR;        // what it is told if its wait is ended early
+  PosixWait posix = PosixWait::kNo;
+  int refusal = EINTR;  // what it is told if its wait is ended early
 
   LockWish wish() const { return {record->owner(), record->range(), record->type}; }
   std::uint64_t unique() const { return record->unique.load(std::memory_order_relaxed); }
@@ -67,7 +71,7 @@ struct LockWaiterFacts {
   HandleId handle = 0;
   std::int32_t pid = 0;
   std::int32_t tid = 0;
-  bool may_deadlock = false;
+  PosixWait posix = PosixWait::kNo;
 };
 
 class LockTable {
@@ -110,6 +114,9 @@ class LockTable {
   LockWaiter* find_waiter(std::uint64_t unique) const;
   std::optional<NodeId> node_of_waiter(std::uint64_t unique) const;
   void remove(LockWaiter& waiter);
+  // Of one that is sent again.
+  void note_caller(LockWaiter& waiter, std::int32_t tid, PosixWait posix);
+  // Or some that may be.
   bool has_posix_waits() const;
   bool is_awaited_by(const LockOwner& owner) const;
   // For a file, some of those that came after `order`, who came first first; none: there are no

@@ -2,19 +2,13 @@
 #include <algorithm>
 
 #include "journal/crash_point.h"
-#include "sys/file_lock.h"
+#include "sys/lock_calls.h"
 #include "vfs/backing_lock.h"
 #include "vfs/file_locks.h"
 
 namespace cvfs {
 
 namespace {
-
-// By fcntl(2)'s rules: locks of open file descriptions have no deadlocks.
-bool may_deadlock(const LockRequest& request) {
-  return request.waits && request.wish.owner.kind == LockKind::kRange &&
-         sys::asks_for_posix_lock(request.tid);
-}
 
 bool is_in_the_way_of(const LockWish& wish, const std::optional<LockWish>& exclusive) {
   return exclusive && exclusive->owner.id != wish.owner.id && exclusive->range.overlaps(wish.range);
@@ -35,10 +29,17 @@ LockRequest request_of(const LockWaiter& waiter) {
 
 }  // namespace
 
+PosixWait FileLocks::is_posix_wait(const LockRequest& request) {
+  if (!request.waits || request.wish.owner.kind == LockKind::kWhole) return PosixWait::kNo;
+  const sys::LockCall call = sys::lock_call_of(request.tid, kLooks);
+  if (call == sys::LockCall::kRunning) return PosixWait::kUnknown;
+  return call == sys::LockCall::kPosixWait ? PosixWait::kYes : PosixWait::kNo;
+}
+
 std::optional<int> FileLocks::wait(const LockRequest& request) {
-  LockWaiterFacts facts{request.unique, request.reply_to, request.wish, request.handle,
-                        request.pid,    request.tid,      false};
-  facts.may_deadlock = may_deadlock(request);
+  const LockWaiterFacts facts{request.unique,        request.reply_to, request.wish,
+                              request.handle,        request.pid,      request.tid,
+                              is_posix_wait(request)};
   LockWaiter* waiter = nullptr;
   {
     const MutexLock lock(deadlock_);
@@ -54,7 +55,8 @@ std::optional<int> FileLocks::wait(const LockRequest& request) {
     table_.remove(*waiter);
     return refusal;
   }
-  if (!is_settled_ || table_.conflict(request.wish)) return std::nullopt;
+  // A try has just been made.
+  if (!request.waits || !is_settled_ || table_.conflict(request.wish)) return std::nullopt;
   // Nobody of this view is in the way.
   const Attempt made = retry(*waiter);
   if (made.error != EAGAIN) finish(*waiter, made.error);
@@ -65,7 +67,7 @@ std::optional<int> FileLocks::wait(const LockRequest& request) {
 // A try that waits is one for a close that is under way. False: nobody would end its wait.
 bool FileLocks::begin_wait(LockWaiter& waiter, const LockRequest& request) {
   waiter.refusal = request.waits ? EINTR : EAGAIN;
-  if (waiter.may_deadlock && posix_waits_) posix_waits_();
+  if (waiter.posix != PosixWait::kNo && posix_waits_) posix_waits_();
   return request.waits || tries_.start(request.unique);
 }
 
@@ -73,7 +75,7 @@ bool FileLocks::begin_wait(LockWaiter& waiter, const LockRequest& request) {
 std::optional<int> FileLocks::resume_wait(LockWaiter& waiter, const LockRequest& request) {
   waiter.reply_to = request.reply_to;
   if (waiter.state == LockWaiter::State::kUnconfirmed) waiter.state = LockWaiter::State::kQueued;
-  waiter.may_deadlock = may_deadlock(request);
+  table_.note_caller(waiter, request.tid, is_posix_wait(request));
   const bool has_begun = begin_wait(waiter, request);
   if (table_.holds(request.wish)) {  // it died over answering him
     finish(waiter, 0);
@@ -106,7 +108,9 @@ FileLocks::Attempt FileLocks::retry(LockWaiter& waiter) {
   const LockRequest request = request_of(waiter);
   const Attempt made = attempt(request);
   if (made.error == LockOwners::kTooMany) return wait_for_descriptor(wish);
-  if (made.error != EAGAIN || table_.conflict(wish)) return made;
+  // A thread that waits in place of a try would be a waiter to the kernel: a process of the host
+  // that waits for him who tries would get EDEADLK.
+  if (made.error != EAGAIN || !request.waits || table_.conflict(wish)) return made;
   const Attempt attended = attend(waiter, request);
   return {attended.error, made.has_freed};
 }
@@ -118,9 +122,7 @@ FileLocks::Attempt FileLocks::attend(LockWaiter& waiter, const LockRequest& requ
     const int error = owner.error().value;
     return error == LockOwners::kTooMany ? wait_for_descriptor(request.wish) : Attempt{error};
   }
-  if (!waits_.start(waiter.unique(), (*owner)->fd, request.wish)) {
-    return {request.waits ? ENOLCK : EAGAIN};  // a try just waits, and is refused then
-  }
+  if (!waits_.start(waiter.unique(), (*owner)->fd, request.wish)) return {ENOLCK};
   waiter.state = LockWaiter::State::kAttended;
   if (request.wish.owner.kind == LockKind::kRange) ++attended_ranges_;
   stripe_of(request.wish.owner.node).attended[request.wish.owner.node].push_back(&waiter);
@@ -280,17 +282,30 @@ bool FileLocks::end_wait(std::uint64_t unique, int error) {
   return true;
 }
 
-// The close that it has waited for was not the last one: nobody else waits for it.
-void FileLocks::end_try(std::uint64_t unique) {
+// False: it is answered.
+bool FileLocks::look_at_try(std::uint64_t unique, bool is_last) {
   const auto node = table_.node_of_waiter(unique);
-  if (!node) return;
+  if (!node) return false;
   const Turn turn(*this, *node);
   LockWaiter* waiter = table_.find_waiter(unique);
-  if (waiter == nullptr || waiter->state == LockWaiter::State::kUnconfirmed) return;
-  if (const auto conflict = table_.conflict(waiter->wish())) {
+  if (waiter == nullptr || waiter->state == LockWaiter::State::kUnconfirmed) return false;
+  const LockKind kind = waiter->record->kind;
+  const Attempt made = is_settled_ ? retry(*waiter) : Attempt{EAGAIN};
+  if (made.error != EAGAIN) {
+    finish(*waiter, made.error);
+  } else if (is_last) {
+    end_try(*waiter);
+  }
+  if (made.has_freed) serve(*node, kind);
+  return made.error == EAGAIN;
+}
+
+// The close that it has waited for was not the last one: nobody else waits for it.
+void FileLocks::end_try(LockWaiter& waiter) {
+  if (const auto conflict = table_.conflict(waiter.wish())) {
     owners_.forget_closes(conflict->owner, LockOwners::Clock::now() - kTry);
   }
-  refuse(*waiter);
+  refuse(waiter);
 }
 
 // What it is refused with stands in it.

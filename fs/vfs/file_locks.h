@@ -111,6 +111,8 @@ class FileLocks {
   static constexpr std::size_t kStripes = 64;
   // How long a try waits for a close that is under way (docs/locks.md).
   static constexpr std::chrono::milliseconds kTry{10};
+  // At a thread that asks: it may not have come to sleep yet.
+  static constexpr int kLooks = 10;
   Stripe& stripe_of(NodeId node) { return stripes_[node % kStripes]; }
 
   struct Attempt {
@@ -125,6 +127,7 @@ class FileLocks {
   bool may_be_free_soon(const LockRequest& request);
 
   // ---- waiting (file_lock_queue.cpp); all of these with the file's stripe held
+  static PosixWait is_posix_wait(const LockRequest& request);
   std::optional<int> wait(const LockRequest& request);
   std::optional<int> resume_wait(LockWaiter& waiter, const LockRequest& request);
   Attempt retry(LockWaiter& waiter);
@@ -136,6 +139,7 @@ class FileLocks {
   bool serve_once(NodeId node, LockKind kind);
   bool begin_wait(LockWaiter& waiter, const LockRequest& request);
   void refuse(LockWaiter& waiter);
+  void end_try(LockWaiter& waiter);
   void finish(LockWaiter& waiter, int error);
   void note_unattended(LockWaiter& waiter);
   int take_over(const LockWaiter& waiter, int fd);
@@ -149,7 +153,7 @@ class FileLocks {
 
   // Of other threads, without the stripe.
   void wait_ended(std::uint64_t unique, int fd, int error);
-  void end_try(std::uint64_t unique);
+  bool look_at_try(std::uint64_t unique, bool is_last);
 
   LockTable table_;
   LockOwners owners_;

@@ -7,6 +7,7 @@
   close, open, reopen             of a second descriptor; of the first
   append, readonly                opens the first one anew, for that alone
   sleep SECONDS
+  insist SECONDS KIND TYPE FIRST LENGTH   tries again and again for so long; answers with the last one's answer
   alarm SECONDS                   a signal so long after the next line has been read
 
 Answers each with a line: ok, an errno's name, or what is said above. Programs import what is here, too.
@@ -62,10 +63,22 @@ class Agent:
         signal.setitimer(signal.ITIMER_REAL, self.alarm)
         self.alarm = 0
 
+    def insist(self, seconds, how, numbers):
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                return lock(self.fd, *how, "try", *numbers)
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(0.001)
+
     def carry_out(self, words):
         numbers = [int(word) for word in words if word.lstrip("-").isdigit()]
         if words[0] in ("posix", "ofd", "flock"):
             lock(self.fd, *words[:3], *numbers)
+        elif words[0] == "insist":
+            self.insist(float(words[1]), words[2:4], numbers[-2:])
         elif words[0] == "get":
             return get(self.fd, *numbers)
         elif words[0] == "ofdget":

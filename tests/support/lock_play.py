@@ -329,6 +329,22 @@ def deadlock():
         expect("they get it", "ok", second.answer())
 
 
+def trying():
+    for place in ("container", "other view"):
+        for _ in range(5):
+            with Cast(place, "host") as (one, host):
+                one.ask("ofd write try 0 1")
+                host.ask("posix write try 5 1")
+                one.tell("insist 0.15 ofd write 5 1")
+                time.sleep(0.02)
+                host.tell("posix write wait 0 1")
+                got = one.answer(), host.answer(BLOCKED_S)
+                one.ask("ofd none try")
+                if (got := (*got, host.answer())) != ("EAGAIN", None, "ok"):
+                    break
+        expect(f"who waits on the host for one ({place}) that only tries gets no EDEADLK", ("EAGAIN", None, "ok"), got)
+
+
 def flocks():
     with Cast("container", "container", "host") as (first, second, host):
         first.ask("flock read try")

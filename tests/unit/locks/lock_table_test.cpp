@@ -35,12 +35,12 @@ void hold(LockTable& table, const LockWish& wish) {
   EXPECT_TRUE(table.set(*owner, wish.range, wish.type));
 }
 
-LockWaiter* wait(LockTable& table, const LockWish& wish, bool may_deadlock = true) {
+LockWaiter* wait(LockTable& table, const LockWish& wish, PosixWait posix = PosixWait::kYes) {
   static std::uint64_t unique = 0;
   LockWaiterFacts facts;
   facts.unique = unique += 2;
   facts.wish = wish;
-  facts.may_deadlock = may_deadlock;
+  facts.posix = posix;
   return table.add(facts);
 }
 
@@ -137,7 +137,7 @@ TEST(LockTable, AnOpenFileDescriptionInTheCircleIsNone) {
   LockTable table(memory.bytes());
   hold(table, wish(7, 1, kWrite));
   hold(table, wish(8, 2, kWrite));
-  EXPECT_FALSE(table.is_deadlock(*wait(table, wish(7, 2, kWrite), false)));
+  EXPECT_FALSE(table.is_deadlock(*wait(table, wish(7, 2, kWrite), PosixWait::kNo)));
   EXPECT_FALSE(table.is_deadlock(*wait(table, wish(8, 1, kWrite))));
 }
 

@@ -213,6 +213,40 @@ TEST_F(FileLocksTest, WhereThereIsNoThreadAWaitIsRefusedAndNothingIsLeftOfIt) {
   EXPECT_EQ(view.ask(view.request(2, LockType::kWrite, {0, 9})), 0) << "nobody holds it";
 }
 
+std::ptrdiff_t thread_count() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return std::distance(begin(tasks), end(tasks));
+}
+
+TEST_F(FileLocksTest, TriesTakeNoThreadEach) {
+  LockView view;
+  const UniqueFd host = view.host();
+  LockView::lock(host.get(), {});
+  const auto before = thread_count();
+  std::vector<LockRequest> tries;
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    tries.push_back(view.request(1 + i, LockType::kWrite, {i, i}));
+    ASSERT_EQ(view.ask(tries.back()), LockView::kWaits);
+  }
+  EXPECT_LE(thread_count(), before + 1);
+  for (const LockRequest& one : tries) EXPECT_EQ(view.answer_of(one), EAGAIN);
+}
+
+TEST_F(FileLocksTest, ATryGetsWhatIsGivenUpInTime) {
+  LockView view;
+  const UniqueFd host = view.host();
+  int granted = 0;
+  for (int i = 0; i < 20; ++i) {
+    LockView::lock(host.get(), {});
+    const LockRequest one = view.request(1, LockType::kWrite, {});
+    ASSERT_EQ(view.ask(one), LockView::kWaits);
+    LockView::unlock(host.get());
+    if (view.answer_of(one) == 0) ++granted;
+    ASSERT_EQ(view.ask(view.request(1, LockType::kNone, {})), 0);
+  }
+  EXPECT_GT(granted, 0) << "on a machine however busy";
+}
+
 TEST_F(FileLocksTest, KnowsWhetherAnybodyWaitsForOthers) {
   LockView view;
   const UniqueFd host = view.host();
