@@ -10,6 +10,7 @@
 #include "control/control_message.h"
 #include "control/running_views.h"
 #include "daemon/view_waits.h"
+#include "locks/circle_search.h"
 #include "sys/begin_thread.h"
 #include "sys/credentials.h"
 
@@ -96,7 +97,7 @@ void CircleWatch::look() {
   const WaitGraph before = everybody();
   std::vector<WaitGraph::Circle> circles;
   for (const GraphWait& wait : own.waits) {
-    auto circle = before.circle_of(wait);
+    auto circle = CircleSearch(before).circle_of(wait);
     const GraphWait* victim = victim_of(circle);
     if (victim != nullptr && victim->is(wait)) circles.push_back(std::move(circle));
   }
@@ -104,7 +105,8 @@ void CircleWatch::look() {
   const WaitGraph after = everybody();
   for (const WaitGraph::Circle& circle : circles) {
     const GraphWait& wait = *victim_of(circle);
-    if (is_same(circle, after.circle_of(wait))) (void)locks_.end_wait(wait.request, EDEADLK);
+    if (is_same(circle, CircleSearch(after).circle_of(wait)))
+      (void)locks_.end_wait(wait.request, EDEADLK);
   }
 }
 

@@ -296,30 +296,50 @@ std::unordered_set<LockOwner, LockOwnerHash> LockTable::owners_that_wait() const
 
 // ---- deadlocks
 
-// Everybody whose lock is in the way has to unlock: one of them that waits for `owner_id` is
-// enough. NOLINTNEXTLINE(misc-no-recursion): no deeper than there are waiters that hold locks
-bool LockTable::waits_for(const LockWaiter& waiter, std::uint64_t owner_id,
-                          Searched& searched) const {
-  if (waiter.posix != PosixWait::kYes || !searched.insert(&waiter).second) return false;
+// Of a process' threads many may wait for the same: one stands for all that stand beside each
+// other.
+void LockTable::add_waits(std::uint64_t owner_id, CircleSearch& search) const {
+  const auto is_alike = [](const LockWaiterRecord& a, const LockWaiterRecord& b) {
+    return a.node == b.node && a.type == b.type && a.range() == b.range();
+  };
+  const auto [first, last] = by_owner_.equal_range(owner_id);
+  const LockWaiter* before = nullptr;
+  for (auto one = first; one != last; ++one) {
+    const LockWaiter* waiter = one->second;
+    if (waiter->posix != PosixWait::kYes) continue;
+    if (before == nullptr || !is_alike(*before->record, *waiter->record)) {
+      search.next.push_back(waiter);
+    }
+    before = waiter;
+  }
+}
+
+// Everybody whose lock is in the way has to unlock: one of them who waits for `start` is enough.
+bool LockTable::waits_for_start(const LockWaiter& waiter, CircleSearch& search) const {
   const auto file = files_.find(waiter.record->node);
   if (file == files_.end()) return false;
   const LockWish wish = waiter.wish();
   for (const LockOwnerRecord* holder : file->second.owners) {
+    const bool is_start = holder->id == search.start;
+    if (!is_start && search.searched.contains(holder->id)) continue;
     if (conflicting(*holder, wish) == nullptr) continue;
-    if (holder->id == owner_id) return true;
-    const auto [first, last] = by_owner_.equal_range(holder->id);
-    for (auto one = first; one != last; ++one) {
-      if (waits_for(*one->second, owner_id, searched)) return true;
-    }
+    if (is_start) return true;
+    search.searched.insert(holder->id);
+    add_waits(holder->id, search);
   }
   return false;
 }
 
 bool LockTable::is_deadlock(const LockWaiter& waiter) const {
   const MutexLock lock(mutex_);
-  if (waiter.record->kind != LockKind::kRange) return false;
-  Searched searched;
-  return waits_for(waiter, waiter.record->id, searched);
+  if (waiter.record->kind != LockKind::kRange || waiter.posix != PosixWait::kYes) return false;
+  CircleSearch search{waiter.record->id, {&waiter}, {}};
+  while (!search.next.empty()) {
+    const LockWaiter* next = search.next.back();
+    search.next.pop_back();
+    if (waits_for_start(*next, search)) return true;
+  }
+  return false;
 }
 
 }  // namespace cvfs

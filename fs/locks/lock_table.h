@@ -137,7 +137,12 @@ class LockTable {
 
     Queue& queue(LockKind kind) { return kind == LockKind::kRange ? ranges : whole; }
   };
-  using Searched = std::unordered_set<const LockWaiter*>;
+  // For those who wait, through others or not, for one owner.
+  struct CircleSearch {
+    std::uint64_t start = 0;
+    std::vector<const LockWaiter*> next;
+    std::unordered_set<std::uint64_t> searched;  // owners whose waits are or were in `next`
+  };
 
   void index(LockOwnerRecord& owner) CVFS_REQUIRES(mutex_);
   LockWaiter* index(LockWaiterRecord& record, const LockWaiterFacts& facts, LockWaiter::State state)
@@ -146,8 +151,8 @@ class LockTable {
   const LockRangeRecord* conflicting(const LockOwnerRecord& owner, const LockWish& wish) const
       CVFS_REQUIRES(mutex_);
   std::optional<LockConflict> first_conflict(const LockWish& wish) const CVFS_REQUIRES(mutex_);
-  bool waits_for(const LockWaiter& waiter, std::uint64_t owner_id, Searched& searched) const
-      CVFS_REQUIRES(mutex_);
+  bool waits_for_start(const LockWaiter& waiter, CircleSearch& search) const CVFS_REQUIRES(mutex_);
+  void add_waits(std::uint64_t owner_id, CircleSearch& search) const CVFS_REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   LockSection section_ CVFS_GUARDED_BY(mutex_);

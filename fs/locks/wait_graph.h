@@ -36,8 +36,6 @@ struct WaitGraph {
   std::vector<GraphWait> waits;
 
   void add(const WaitGraph& other);
-  // Those who wait for each other with `wait`, itself first; empty: it will end.
-  Circle circle_of(const GraphWait& wait) const;
 };
 
 // Who is to be refused: the one who came last, and so closed it; null: only the host waits.

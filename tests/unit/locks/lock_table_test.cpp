@@ -113,6 +113,18 @@ TEST(LockTable, ACircleOfManyIsADeadlock) {
   EXPECT_TRUE(table.is_deadlock(*wait(table, wish(0, kMany - 1, kWrite))));
 }
 
+TEST(LockTable, SearchesThroughAsManyAsCanWait) {
+  const Memory memory;
+  LockTable table(memory.bytes());
+  hold(table, wish(7, 1, kWrite, {1, 1}));
+  hold(table, wish(7, 2, kWrite, {2, 2}));
+  constexpr int kThreads = 40'000;
+  for (int i = 0; i < kThreads; ++i) wait(table, wish(7, 1, kWrite, {2, 2}));
+  for (int i = 0; i < kThreads; ++i) wait(table, wish(7, 2, kWrite, {1, 1}));
+  EXPECT_FALSE(table.is_deadlock(*wait(table, wish(7, 3, kWrite, {1, 1}))));
+  EXPECT_TRUE(table.is_deadlock(*wait(table, wish(7, 1, kWrite, {2, 2}))));
+}
+
 TEST(LockTable, OneReaderOfSeveralInTheCircleIsEnough) {
   const Memory memory;
   LockTable table(memory.bytes());
