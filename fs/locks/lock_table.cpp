@@ -296,6 +296,19 @@ std::unordered_set<LockOwner, LockOwnerHash> LockTable::owners_that_wait() const
 
 // ---- deadlocks
 
+std::vector<std::uint64_t> LockTable::posix_waits() const {
+  const MutexLock lock(mutex_);
+  std::vector<const LockWaiterRecord*> records;
+  for (const auto& [unique, waiter] : waiters_) {
+    if (waiter->posix == PosixWait::kYes) records.push_back(waiter->record);
+  }
+  std::ranges::sort(records, std::ranges::greater(), &LockWaiterRecord::order);
+  std::vector<std::uint64_t> uniques;
+  uniques.reserve(records.size());
+  for (const LockWaiterRecord* record : records) uniques.push_back(record->unique);
+  return uniques;
+}
+
 // Of a process' threads many may wait for the same: one stands for all that stand beside each
 // other.
 void LockTable::add_waits(std::uint64_t owner_id, CircleSearch& search) const {

@@ -125,6 +125,8 @@ class LockTable {
   std::set<NodeId> awaited_files() const;
   std::unordered_set<LockOwner, LockOwnerHash> owners_that_wait() const;
 
+  // Those who wait for POSIX locks, who came last first.
+  std::vector<std::uint64_t> posix_waits() const;
   // Does it wait for somebody who waits for it, directly or through others?
   bool is_deadlock(const LockWaiter& waiter) const;
 

@@ -320,8 +320,27 @@ void FileLocks::refuse(LockWaiter& waiter) {
 
 // ---- after another process
 
+// Each asked again while it was not known yet of all others whether they wait.
+void FileLocks::refuse_circles() {
+  for (const std::uint64_t unique : table_.posix_waits()) {
+    const auto node = table_.node_of_waiter(unique);
+    if (!node) continue;
+    const Turn turn(*this, *node);
+    LockWaiter* waiter = table_.find_waiter(unique);
+    if (waiter == nullptr || !is_deadlock(*waiter)) continue;
+    waiter->refusal = EDEADLK;
+    refuse(*waiter);
+  }
+}
+
+bool FileLocks::is_deadlock(const LockWaiter& waiter) {
+  const MutexLock lock(deadlock_);
+  return table_.is_deadlock(waiter);
+}
+
 void FileLocks::settle() {
   is_settled_ = true;
+  refuse_circles();
   for (const NodeId node : table_.awaited_files()) {
     const Turn turn(*this, node);
     for (const LockKind kind : {LockKind::kRange, LockKind::kWhole}) {

@@ -148,6 +148,10 @@ class FileLocks {
   void make_room();
   void serve_starved();
 
+  // Without the stripe.
+  void refuse_circles();
+  bool is_deadlock(const LockWaiter& waiter);
+
   // At first, before there are other threads.
   void give_back_what_nobody_noted();
 

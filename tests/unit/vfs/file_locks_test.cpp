@@ -4,6 +4,7 @@
 
 #include "lock_view.h"
 #include "no_threads.h"
+#include "posix_waiter.h"
 
 namespace cvfs {
 namespace {
@@ -102,6 +103,53 @@ TEST_F(FileLocksTest, WhoeverComesToWriteWhileHeWaitsHoldsAllOfIt) {
   ASSERT_EQ(view.ask(view.request(1, LockType::kNone, {})), 0);
   EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kWrite, {}));
 }
+
+// Two processes hold a byte each and wait for the other's; what the worker had come to note of it
+// when it died is as `noted`, and both ask the next one in the order of `asks`.
+struct Circle {
+  bool is_second_noted;
+  bool second_asks_first;
+};
+class DeadlockOverADeath : public FileLocksTest, public testing::WithParamInterface<Circle> {};
+
+TEST_P(DeadlockOverADeath, IsSeen) {
+  const PosixWaiter thread;
+  LockView view;
+  LockRequest first = view.request(1, LockType::kWrite, {1, 1}, true);
+  LockRequest second = view.request(2, LockType::kWrite, {0, 0}, true);
+  first.tid = second.tid = thread.tid();
+  {
+    LockTable table(view.memory());
+    for (const LockRequest* request : {&first, &second}) {
+      LockOwnerRecord* owner = table.add(request->wish.owner);
+      owner->fd = view.host().release();
+      owner->can_write = 1;
+      const LockRange held = request == &first ? LockRange{0, 0} : LockRange{1, 1};
+      ASSERT_TRUE(table.set(*owner, held, LockType::kWrite));
+      LockView::lock(owner->fd, held);
+      if (request == &second && !GetParam().is_second_noted) continue;
+      LockWaiterFacts waits;
+      waits.unique = request->unique;
+      waits.wish = request->wish;
+      table.add(waits);
+    }
+  }
+  view.locks(true);
+  const auto asks =
+      GetParam().second_asks_first ? std::vector{second, first} : std::vector{first, second};
+  std::map<std::uint64_t, int> at_once;
+  for (const LockRequest& request : asks) at_once[request.unique] = view.ask(request);
+  view.locks().settle();
+  const int told = at_once[second.unique];
+  EXPECT_EQ(told == LockView::kWaits ? view.answer_of(second) : told, EDEADLK);
+  EXPECT_EQ(at_once[first.unique], LockView::kWaits);
+  EXPECT_EQ(view.ask(view.request(2, LockType::kNone, {})), 0);
+  EXPECT_EQ(view.answer_of(first), 0) << "and the other one gets his lock";
+}
+
+INSTANTIATE_TEST_SUITE_P(All, DeadlockOverADeath,
+                         testing::Values(Circle{true, false}, Circle{true, true},
+                                         Circle{false, false}, Circle{false, true}));
 
 // Owners of other files take all ranges but a few hundred.
 void fill(LockView& view) {
