@@ -125,7 +125,7 @@ WaitGraph waits_of_host() {
                          {found.first, found.last},
                          found.is_write ? LockType::kWrite : LockType::kRead};
     if (found.waits) {
-      graph.waits.push_back({lock, 0, 0});
+      graph.waits.push_back({lock, 0, 0, found.pid});
     } else {
       graph.holds.push_back(lock);
     }

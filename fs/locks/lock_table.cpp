@@ -266,6 +266,11 @@ bool LockTable::is_awaited_by(const LockOwner& owner) const {
                      [&](const auto& one) { return one.second->record->owner() == owner; });
 }
 
+bool LockTable::is_waiting(std::uint64_t owner_id) const {
+  const MutexLock lock(mutex_);
+  return by_owner_.contains(owner_id);
+}
+
 std::vector<LockWaiter*> LockTable::queue(NodeId node, LockKind kind, std::uint64_t order) const {
   constexpr std::size_t kSome = 64;
   const MutexLock lock(mutex_);

@@ -119,6 +119,8 @@ class LockTable {
   // Or some that may be.
   bool has_posix_waits() const;
   bool is_awaited_by(const LockOwner& owner) const;
+  // By any of his threads, on any file.
+  bool is_waiting(std::uint64_t owner_id) const;
   // For a file, some of those that came after `order`, who came first first; none: there are no
   // more.
   std::vector<LockWaiter*> queue(NodeId node, LockKind kind, std::uint64_t order = 0) const;

@@ -214,10 +214,15 @@ void FileLocks::finish(LockWaiter& waiter, int error) {
   crash_point(CrashPoint::kDone);
   if (LockOwnerRecord* owner = table_.find(key)) owners_.drop_if_idle(*owner);
   if (error == 0) {
-    grant_(key.node, reply_to);
+    grant(key, reply_to);
   } else {
     refuse_(reply_to, error);
   }
+}
+
+void FileLocks::grant(const LockOwner& owner, std::uint64_t reply_to) {
+  if (posix_waits_ && owner.kind == LockKind::kRange && table_.is_waiting(owner.id)) posix_waits_();
+  grant_(owner.node, reply_to);
 }
 
 // On the thread that waited.

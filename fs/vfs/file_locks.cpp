@@ -61,7 +61,7 @@ std::optional<int> FileLocks::change(const LockRequest& request) {
   if (made.has_freed) serve(node, request.wish.owner.kind);
   if (made.error == EAGAIN && (request.waits || may_be_free_soon(request))) return wait(request);
   if (made.error != 0 || request.wish.type == LockType::kNone) return to_client(made.error);
-  grant_(node, request.reply_to);
+  grant(request.wish.owner, request.reply_to);
   return std::nullopt;
 }
 

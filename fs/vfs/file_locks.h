@@ -67,7 +67,8 @@ class FileLocks {
   std::optional<std::uint64_t> interrupt(std::uint64_t unique, std::uint64_t reply_to);
 
   // ---- circles that reach beyond this view (daemon/circle_watch.h)
-  // Told of every request that comes to wait for a POSIX lock. Before the first request.
+  // Told when one may have been closed: by who comes to wait for a POSIX lock, or gets one while
+  // another thread of his waits. Before the first request.
   void on_posix_wait(std::function<void()> waits) { posix_waits_ = std::move(waits); }
   bool has_posix_waits() const { return table_.has_posix_waits(); }
   // Does anybody wait for a lock of fcntl(2) that is not of this view?
@@ -142,6 +143,7 @@ class FileLocks {
   void end_try(LockWaiter& waiter);
   void finish(LockWaiter& waiter, int error);
   void note_unattended(LockWaiter& waiter);
+  void grant(const LockOwner& owner, std::uint64_t reply_to);
   int take_over(const LockWaiter& waiter, int fd);
 
   // ---- owners' descriptors (file_lock_queue.cpp); all of these without a stripe

@@ -300,6 +300,19 @@ def deadlock():
         expect(f"{first_place} and {second_place} in a circle: EDEADLK", "EDEADLK",
                circle(first_place, second_place, "posix", PATIENCE_S))
     expect("but not for OFD locks", None, circle("container", "other view", "ofd", 2))
+    for last in (0, 1):
+        with Cast("other view", "container", "container") as (first, second, reader):
+            for player in (first, reader):
+                player.ask("posix read try 0 1")
+            second.ask("posix write try 1 1")
+            # Who waits for both readers, and one of them for him.
+            asks = [(first, "posix write wait 1 1"), (second, "posix write wait 0 1")]
+            (early, his), (late, other) = asks[last], asks[1 - last]
+            early.tell(his)
+            early.is_blocked()
+            late.tell(other)
+            expect(f"a circle beside which somebody else reads ({late.place} closes it): EDEADLK", "EDEADLK",
+                   late.answer())
     with Cast("container", "other view", "container", "other view", "host") as players:
         for number, player in enumerate(players):
             player.ask(f"posix write try {number} 1")

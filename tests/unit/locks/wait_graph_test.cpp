@@ -90,6 +90,13 @@ TEST(WaitGraph, TheHostIsNeverTheVictim) {
   EXPECT_EQ(victim_of(circle_of(graph, graph.waits[0]))->wish.owner, "a");
 }
 
+TEST(WaitGraph, TheHostsWaitForAnotherLockIsAnotherOne) {
+  const GraphWait before = wait("host", 1, kWrite, 0, 0, {0, 9});
+  EXPECT_TRUE(before.is(wait("host", 1, kWrite, 0, 0, {0, 9})));
+  EXPECT_FALSE(before.is(wait("host", 1, kWrite, 0, 0, {5, 9})));
+  EXPECT_FALSE(before.is(wait("host", 2, kWrite, 0, 0, {0, 9})));
+}
+
 TEST(WaitGraph, ACircleOfOtherRequestsIsAnotherOne) {
   WaitGraph graph;
   graph.holds = {lock("a", 1, kWrite), lock("b", 2, kWrite)};
