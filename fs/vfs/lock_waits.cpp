@@ -78,7 +78,8 @@ void LockWaits::close_later(UniqueFd fd) {
   const auto retired = std::make_shared<const UniqueFd>(std::move(fd));
   const std::lock_guard lock(mutex_);
   for (Slot& slot : slots_) {
-    if (slot.state != Slot::State::kIdle && slot.fd == retired->get()) slot.retired = retired;
+    const bool uses_it = slot.state == Slot::State::kWaiting || slot.state == Slot::State::kEnding;
+    if (uses_it && slot.fd == retired->get()) slot.retired = retired;
   }
 }
 

@@ -56,6 +56,21 @@ TEST(LockWaits, GiveTheirThreadsBack) {
   }
 }
 
+// Neither one whose thread has nothing to do any more nor one whose thread has ended.
+TEST(LockWaits, CloseWhatNobodyWaitsByAnyMore) {
+  std::string path = testing::TempDir() + "cvfs-locks-XXXXXX";
+  UniqueFd fd(::mkstemp(path.data()));
+  const int number = fd.get();
+  ::unlink(path.c_str());
+  std::atomic<std::size_t> ended = 0;
+  const auto before = threads();
+  LockWaits waits([&](std::uint64_t, int, int) { ++ended; }, milliseconds(5));
+  ASSERT_TRUE(waits.start(1, number, {{1, 1, LockKind::kWhole}, {}, LockType::kRead}));
+  ASSERT_TRUE(eventually([&] { return ended == 1 && threads() == before + 1; }));
+  waits.close_later(std::move(fd));
+  EXPECT_EQ(::fcntl(number, F_GETFD), -1);
+}
+
 TEST(LockWaits, AreRefusedWhereThereIsNoThreadAndGoOnAfterwards) {
   std::string path = testing::TempDir() + "cvfs-locks-XXXXXX";
   const UniqueFd fd(::mkstemp(path.data()));
