@@ -1,6 +1,7 @@
 #include "vfs/file_locks.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "lock_view.h"
 #include "no_threads.h"
@@ -150,6 +151,64 @@ TEST_P(DeadlockOverADeath, IsSeen) {
 INSTANTIATE_TEST_SUITE_P(All, DeadlockOverADeath,
                          testing::Values(Circle{true, false}, Circle{true, true},
                                          Circle{false, false}, Circle{false, true}));
+
+// The kernel grants it to the thread while another request has the file's turn; before the thread
+// gets its turn, its owner unlocks (by the same open file description, as any thread of his does).
+TEST_F(FileLocksTest, AGrantThatCrossesAnUnlockIsHeldByTheKernelAsWell) {
+  LockView view;
+  const UniqueFd host = view.host();
+  LockView::lock(host.get(), {0, 9});
+  const LockRequest waits = view.request(1, LockType::kWrite, {0, 9}, true);
+  const LockRequest other = view.request(2, LockType::kRead, {50, 50});
+  view.on_answer = [&](std::uint64_t reply_to) {
+    if (reply_to != other.reply_to) return;
+    LockView::unlock(host.get());
+    // Of the two descriptors the one by which the thread waits.
+    const auto has_it = [&] { return !LockView::can_lock(host.get(), LockType::kRead, {0, 9}); };
+    for (int i = 0; i < 10'000 && !has_it(); ++i) ::usleep(1000);
+    EXPECT_TRUE(has_it());
+    for (const int fd : view.locks().descriptors()) LockView::unlock(fd, {0, 9});
+  };
+  ASSERT_EQ(view.ask(waits), LockView::kWaits);
+  ASSERT_EQ(view.ask(other), 0);
+  EXPECT_EQ(view.answer_of(waits), 0);
+  EXPECT_FALSE(LockView::can_lock(host.get(), LockType::kRead, {0, 9}));
+}
+
+// Every number that the process may have is a descriptor's while it lives.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit few = before_;
+    few.rlim_cur = static_cast<rlim_t>(UniqueFd(::dup(STDERR_FILENO)).get());
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    for (int fd = ::dup(STDERR_FILENO); fd >= 0; fd = ::dup(STDERR_FILENO)) taken_.emplace_back(fd);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+  std::vector<UniqueFd> taken_;
+};
+
+TEST_F(FileLocksTest, AFullTableOfDescriptorsKeepsNobodyFromUnlocking) {
+  LockView view;
+  ASSERT_EQ(view.ask(view.whole(1, LockType::kWrite)), 0);
+  std::vector<LockRequest> waiting;
+  for (std::uint64_t owner = 2; owner < 22; ++owner) {
+    waiting.push_back(view.whole(owner, LockType::kRead, true));
+    ASSERT_EQ(view.ask(waiting.back()), LockView::kWaits);
+  }
+  {
+    const NoDescriptors none;
+    EXPECT_EQ(view.ask(view.whole(1, LockType::kNone)), 0);
+    for (const LockRequest& one : waiting) EXPECT_EQ(view.answer_of(one), ENOLCK);
+  }
+  EXPECT_EQ(view.ask(view.whole(30, LockType::kWrite)), 0);
+}
 
 // Owners of other files take all ranges but a few hundred.
 void fill(LockView& view) {
