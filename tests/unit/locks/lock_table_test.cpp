@@ -40,6 +40,7 @@ LockWaiter* wait(LockTable& table, const LockWish& wish, PosixWait posix = Posix
   LockWaiterFacts facts;
   facts.unique = unique += 2;
   facts.wish = wish;
+  facts.tid = 4711;
   facts.posix = posix;
   return table.add(facts);
 }
@@ -151,6 +152,20 @@ TEST(LockTable, AnOpenFileDescriptionInTheCircleIsNone) {
   hold(table, wish(8, 2, kWrite));
   EXPECT_FALSE(table.is_deadlock(*wait(table, wish(7, 2, kWrite), PosixWait::kNo)));
   EXPECT_FALSE(table.is_deadlock(*wait(table, wish(8, 1, kWrite))));
+}
+
+// Others read who may be in a circle in the state memory, and ask the kernel of each.
+TEST(LockTable, NotesTheThreadOfThoseThatMayBeInACircle) {
+  const Memory memory;
+  LockTable table(memory.bytes());
+  EXPECT_EQ(wait(table, wish(7, 1, kWrite), PosixWait::kNo)->record->tid, 0);
+  EXPECT_FALSE(table.has_posix_waits());
+  LockWaiter* const unknown = wait(table, wish(7, 2, kWrite), PosixWait::kUnknown);
+  EXPECT_EQ(unknown->record->tid, 4711);
+  EXPECT_TRUE(table.has_posix_waits());
+  table.note_caller(*unknown, 4712, PosixWait::kNo);
+  EXPECT_EQ(unknown->record->tid, 0);
+  EXPECT_EQ(wait(table, wish(7, 3, kWrite))->record->tid, 4711);
 }
 
 TEST(LockTable, GoesOnWithWhatAnotherProcessLeft) {

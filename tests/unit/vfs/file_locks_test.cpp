@@ -354,6 +354,29 @@ TEST_F(FileLocksTest, ATryGetsWhatIsGivenUpInTime) {
   EXPECT_GT(granted, 0) << "on a machine however busy";
 }
 
+TEST_F(FileLocksTest, TakesOneWhoDoesNotSleepYetForOneWhoMayWaitForAPosixLock) {
+  const PosixWaiter sleeps;
+  LockView view;
+  const UniqueFd host = view.host();
+  LockView::lock(host.get(), {});
+  LockRequest one = view.request(1, LockType::kWrite, {});
+  one.tid = sleeps.tid();
+  ASSERT_EQ(view.ask(one), LockView::kWaits);
+  EXPECT_FALSE(view.locks().has_posix_waits()) << "who tries does not wait";
+  std::atomic<pid_t> tid = 0;
+  std::atomic<bool> is_ending = false;
+  const std::jthread thread([&] {
+    tid = ::gettid();
+    while (!is_ending) continue;
+  });
+  while (tid == 0) std::this_thread::yield();
+  LockRequest runs = view.request(2, LockType::kWrite, {}, true);
+  runs.tid = tid;
+  ASSERT_EQ(view.ask(runs), LockView::kWaits);
+  is_ending = true;
+  EXPECT_TRUE(view.locks().has_posix_waits());
+}
+
 TEST_F(FileLocksTest, KnowsWhetherAnybodyWaitsForOthers) {
   LockView view;
   const UniqueFd host = view.host();
