@@ -31,9 +31,9 @@ FileLocks::FileLocks(Mount& mount, std::span<std::byte> memory, bool adopt, std:
       owners_(mount, table_, most_owners,
               [this](UniqueFd old) { waits_.close_later(std::move(old)); }),
       is_settled_(!adopt),
+      waits_([this](std::uint64_t unique, int fd, int error) { wait_ended(unique, fd, error); }),
       tries_(kTry,
-             [this](std::uint64_t unique, bool is_last) { return look_at_try(unique, is_last); }),
-      waits_([this](std::uint64_t unique, int fd, int error) { wait_ended(unique, fd, error); }) {
+             [this](std::uint64_t unique, bool is_last) { return look_at_try(unique, is_last); }) {
   if (adopt) give_back_what_nobody_noted();
 }
 

@@ -177,8 +177,8 @@ class FileLocks {
   // One at a time: of two that close a circle only the second is refused.
   Mutex deadlock_;
   EarlyInterrupts early_;
-  LockTimer tries_;
   LockWaits waits_;
+  LockTimer tries_;  // ends first: who is let in by a try may have others wait
 };
 
 }  // namespace cvfs

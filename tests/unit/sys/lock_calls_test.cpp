@@ -74,7 +74,7 @@ TEST(LockCalls, SaysOfOneThatRunsThatItRuns) {
   is_ending = true;
 }
 
-TEST(LockCalls, WhoHasWokenSinceIsAnother) {
+TEST(LockCalls, ASleeperStaysTheSameUntilItWakes) {
   LockedFile file;
   const UniqueFd fd = file.open();
   std::jthread thread([&] { (void)LockedFile::call(fd.get(), F_SETLKW); });
