@@ -1,6 +1,7 @@
 // What is done with a file: opening, small reads and writes in the page cache, locks.
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -71,6 +72,15 @@ void make_open_file(Place& place) {
   place.file = open_in(place, place.name(0), O_CREAT | O_EXCL | O_RDWR);
 }
 
+// By a filesystem in user space: one round trip, with next to nothing done on the way.
+unsigned ask_for_attributes(Place& place, unsigned) {
+  struct statx attributes {};
+  succeed(::statx(place.file.get(), "", AT_EMPTY_PATH | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS,
+                  &attributes),
+          "statx(AT_STATX_FORCE_SYNC)", place.name(0));
+  return 1;
+}
+
 void set_lock(const Place& place, short type) {
   struct flock lock {};
   lock.l_type = type;
@@ -98,6 +108,7 @@ std::vector<Operation> file_operations() {
       {"open_close", 100, 8000, true, make_files, open_and_close, unchanged},
       {"pread_4k", 1, 40000, true, make_filled_file, read_block, check_contents},
       {"pwrite_4k", 1, 40000, true, make_filled_file, write_block, check_contents},
+      {"getattr", 1, 10000, true, make_open_file, ask_for_attributes, unchanged},
       {"lock_unlock", 1, 10000, true, make_open_file, lock_and_unlock, unchanged},
       {"flock_unlock", 1, 10000, true, make_open_file, flock_and_unlock, unchanged},
   };

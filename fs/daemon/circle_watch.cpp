@@ -2,21 +2,55 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "control/control_client.h"
 #include "control/control_message.h"
 #include "control/running_views.h"
 #include "daemon/view_waits.h"
+#include "locks/circle_search.h"
+#include "sys/begin_thread.h"
 #include "sys/credentials.h"
+#include "sys/lock_calls.h"
 
 namespace cvfs {
 
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr int kWaitsMs = 1000;
+
+// The host's processes in a circle, with what tells whether they have woken.
+using HostSleepers = std::map<std::int32_t, std::vector<sys::LockSleeper>>;
+
+struct SeenCircle {
+  WaitGraph::Circle circle;
+  HostSleepers hosts;
+};
+
+// nullopt: of one nobody can see whether it sleeps.
+std::optional<HostSleepers> sleepers_in(const WaitGraph::Circle& circle) {
+  HostSleepers hosts;
+  for (const GraphWait& wait : circle) {
+    if (wait.host_pid == 0) continue;
+    hosts[wait.host_pid] = sys::posix_sleepers_of(wait.host_pid);
+    if (hosts[wait.host_pid].empty()) return std::nullopt;
+  }
+  return hosts;
+}
+
+// As GraphWait::since has it.
+std::int64_t microseconds_before_now(Clock::duration ago) {
+  const auto then = std::chrono::system_clock::now().time_since_epoch() - ago;
+  return std::chrono::duration_cast<std::chrono::microseconds>(then).count();
+}
 
 std::string_view tenant_of(std::string_view source) {
   return source.substr(0, source.find(':'));
@@ -51,27 +85,34 @@ CircleWatch::~CircleWatch() {
 
 void CircleWatch::wake() {
   const std::lock_guard lock(mutex_);
-  somebody_waits_ = true;
-  if (!thread_.joinable()) thread_ = std::jthread([this] { run(); });
+  has_news_ = true;
+  // Without it a circle beyond this view is not seen: whoever comes to wait next has it begun.
+  if (!thread_.joinable()) (void)sys::begin_thread(thread_, [this] { run(); });
   changed_.notify_one();
 }
 
 void CircleWatch::run() {
   sys::prepare_serving_thread();
   Duration pause = kBetweenLooks;
+  auto last_look = Clock::now();
+  bool somebody_waits = false;
   std::unique_lock lock(mutex_);
   for (;;) {
-    changed_.wait(lock, [this] { return somebody_waits_ || is_ending_; });
+    changed_.wait(lock, [&] { return somebody_waits || has_news_ || is_ending_; });
     changed_.wait_for(lock, pause, [this] { return is_ending_; });
     if (is_ending_) return;
-    somebody_waits_ = false;
+    const bool has_news = std::exchange(has_news_, false);
     lock.unlock();
-    const auto begin = std::chrono::steady_clock::now();
-    // A circle leaves this view by one of ours who waits for somebody else.
-    if (locks_.has_waits_for_others()) look();
-    pause = pause_after(std::chrono::steady_clock::now() - begin);
+    const auto begin = Clock::now();
+    bool has_young = false;
+    if (has_news || locks_.has_waits_for_others() || begin >= last_look + kBetweenSeldomLooks) {
+      has_young = look();
+      last_look = Clock::now();
+    }
+    pause = pause_after(Clock::now() - begin);
+    somebody_waits = locks_.has_posix_waits();
     lock.lock();
-    somebody_waits_ = somebody_waits_ || locks_.has_posix_waits();
+    has_news_ = has_news_ || has_young;
   }
 }
 
@@ -88,21 +129,34 @@ WaitGraph CircleWatch::everybody() const {
   return all;
 }
 
-void CircleWatch::look() {
-  const WaitGraph own = waits_of(view_);
-  if (own.waits.empty()) return;
+// True: some have not waited for long yet.
+bool CircleWatch::look() {
+  WaitGraph own = waits_of(view_);
+  const std::int64_t young = microseconds_before_now(kBetweenLooks * 3 / 4);
+  const auto is_young = [young](const GraphWait& wait) { return wait.since > young; };
+  const bool has_young = std::erase_if(own.waits, is_young) != 0;
+  if (!own.waits.empty()) refuse_circles(own);
+  return has_young;
+}
+
+void CircleWatch::refuse_circles(const WaitGraph& own) {
   const WaitGraph before = everybody();
-  std::vector<WaitGraph::Circle> circles;
+  const CircleSearch search(before);
+  std::vector<SeenCircle> seen;
   for (const GraphWait& wait : own.waits) {
-    auto circle = before.circle_of(wait);
+    auto circle = search.circle_of(wait);
     const GraphWait* victim = victim_of(circle);
-    if (victim != nullptr && victim->is(wait)) circles.push_back(std::move(circle));
+    if (victim == nullptr || !victim->is(wait)) continue;
+    auto hosts = sleepers_in(circle);
+    if (hosts) seen.push_back({std::move(circle), std::move(*hosts)});
   }
-  if (circles.empty()) return;
+  if (seen.empty()) return;
   const WaitGraph after = everybody();
-  for (const WaitGraph::Circle& circle : circles) {
+  const CircleSearch again(after);
+  for (const auto& [circle, hosts] : seen) {
     const GraphWait& wait = *victim_of(circle);
-    if (is_same(circle, after.circle_of(wait))) locks_.refuse_as_deadlock(wait.request);
+    if (!is_same(circle, again.circle_of(wait)) || sleepers_in(circle) != hosts) continue;
+    (void)locks_.end_wait(wait.request, EDEADLK);
   }
 }
 

@@ -40,7 +40,8 @@ constexpr int kWorkerCapabilities[] = {
     CAP_SETFCAP,          // security.capability, with the rootid translated
     CAP_LINUX_IMMUTABLE,  // chattr(1) +i and +a of the host's root
     CAP_IPC_LOCK,         // receive buffers that are always there
-    CAP_SYS_PTRACE,       // /proc/PID/ns/pid and root of a caller: is it the host's root? (claims)
+    CAP_SYS_PTRACE,       // /proc/PID/ns/pid and root of a caller: is it the host's root? (claims);
+                          // /proc/PID/syscall: does it wait for a POSIX lock? (deadlocks)
 };
 
 void keep(std::span<const int> capabilities) {

@@ -118,15 +118,16 @@ class Listing {
     }
   }
 
+  // First of all whether it concerns us: there may be many processes of others that lock.
   void add_host(const sys::SystemLock& found) {
+    const auto file = file_of(found);
+    if (!file) return;
     json lock = to_json({found.first, found.last}, found.is_write,
                         found.kind == "FLOCK" ? "flock" : "fcntl");
     lock["state"] = "held";
     lock["by"] = "host";
     holders_.add_to(lock, found.pid);
     if (lock["command"].get<std::string>().starts_with("cvfsd")) return;
-    const auto file = file_of(found);
-    if (!file) return;
     lock["file"] = *file;
     locks_.push_back(std::move(lock));
   }
@@ -137,7 +138,7 @@ class Listing {
     if (const auto file = by_id_.find(id); file != by_id_.end()) return file->second;
     const auto [hosts, is_new] = hosts_.try_emplace(found.pid);
     if (is_new && std::chrono::steady_clock::now() < look_up_until_) {
-      hosts->second = sys::locked_files_of(found.pid);
+      hosts->second = sys::locked_files_of(found.pid, look_up_until_);
     }
     const auto file = hosts->second.find(id);
     if (file == hosts->second.end() || !file->second.starts_with(root_)) return std::nullopt;

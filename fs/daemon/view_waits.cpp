@@ -8,7 +8,7 @@
 
 #include "locks/lock_section.h"
 #include "sys/file.h"
-#include "sys/file_lock.h"
+#include "sys/lock_calls.h"
 #include "sys/system_locks.h"
 
 namespace cvfs {
@@ -56,9 +56,9 @@ class Collector {
   // Locks of open file descriptions have no deadlocks, by fcntl(2): an owner who waits for a POSIX
   // lock is a process, and so is all that he holds by the same number.
   void note_wait(const LockWaiterRecord& waiter) {
-    const bool is_posix = waiter.kind == LockKind::kRange && waits_.size() < kMostWaits &&
-                          sys::asks_for_posix_lock(waiter.tid);
-    if (!is_posix) return;
+    if (waiter.kind != LockKind::kRange || waiter.tid == 0 || asked_ == kMostWaits) return;
+    ++asked_;
+    if (sys::lock_call_of(waiter.tid) != sys::LockCall::kPosixWait) return;
     waits_.push_back(&waiter);
     awaited_.insert(waiter.node);
     waiting_.insert(waiter.id);
@@ -85,6 +85,7 @@ class Collector {
 
   std::string name_;
   LockSection section_;
+  std::size_t asked_ = 0;  // for each /proc is read
   std::vector<const LockWaiterRecord*> waits_;
   std::set<NodeId> awaited_;
   std::set<std::uint64_t> waiting_;  // owners
@@ -124,7 +125,7 @@ WaitGraph waits_of_host() {
                          {found.first, found.last},
                          found.is_write ? LockType::kWrite : LockType::kRead};
     if (found.waits) {
-      graph.waits.push_back({lock, 0, 0});
+      graph.waits.push_back({lock, 0, 0, found.pid});
     } else {
       graph.holds.push_back(lock);
     }

@@ -5,7 +5,9 @@
 #include <sys/uio.h>
 
 #include <cerrno>
+#include <exception>
 
+#include "base/log.h"
 #include "fuse/message.h"
 #include "fuse/request.h"
 #include "sys/fuse_device.h"
@@ -80,6 +82,22 @@ void answer_test(Mount& mount, int device_fd, const LockRequest& request) {
   send(device_fd, request.reply_to, 0, &out);
 }
 
+void answer_change(Mount& mount, int device_fd, const LockRequest& request) {
+  const std::optional<int> answer = mount.locks->change(request);
+  if (!answer) return;
+  if (*answer != 0) note_refusal(*answer);
+  send_error(device_fd, request.reply_to, *answer);
+}
+
+// As fuse/operations.cpp does for all other requests; nobody goes on waiting who was told.
+void refuse_failed(Mount& mount, int device_fd, const LockRequest& request, const char* what) {
+  spdlog::error("a lock request failed with an exception: {}", what);
+  note_refusal(ENOLCK);
+  if (!mount.locks->end_wait(request.unique, ENOLCK)) {
+    send_error(device_fd, request.reply_to, ENOLCK);
+  }
+}
+
 }  // namespace
 
 bool is_lock_request(std::uint32_t opcode) {
@@ -93,13 +111,12 @@ void dispatch_lock(Mount& mount, int device_fd, std::span<const std::byte> messa
     note_refusal(ENOLCK);
     return send_error(device_fd, request.reply_to, ENOLCK);
   }
-  if (part_at<fuse_in_header>(message, 0).opcode == FUSE_GETLK) {
-    return answer_test(mount, device_fd, request);
+  const bool is_test = part_at<fuse_in_header>(message, 0).opcode == FUSE_GETLK;
+  try {
+    (is_test ? answer_test : answer_change)(mount, device_fd, request);
+  } catch (const std::exception& error) {
+    refuse_failed(mount, device_fd, request, error.what());
   }
-  const std::optional<int> answer = mount.locks->change(request);
-  if (!answer) return;
-  if (*answer != 0) note_refusal(*answer);
-  send_error(device_fd, request.reply_to, *answer);
 }
 
 bool carry_out_interrupt(Mount& mount, int device_fd, std::span<const std::byte> message) {

@@ -55,7 +55,7 @@ struct LockWaiterRecord {
   std::uint64_t first;
   std::uint64_t last;
   std::int32_t pid;
-  std::int32_t tid;
+  std::int32_t tid;    // 0: it is no POSIX lock that the thread waits for (LockTable's PosixWait)
   std::int64_t since;  // CLOCK_REALTIME, microseconds
 
   LockOwner owner() const { return {node, id, kind}; }

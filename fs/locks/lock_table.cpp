@@ -192,7 +192,7 @@ LockWaiter* LockTable::index(LockWaiterRecord& record, const LockWaiterFacts& fa
   auto waiter = std::make_unique<LockWaiter>();
   waiter->record = &record;
   waiter->reply_to = facts.reply_to;
-  waiter->may_deadlock = facts.may_deadlock;
+  waiter->posix = facts.posix;
   waiter->state = state;
   LockWaiter* const added = waiter.get();
   files_[record.node].queue(record.kind)[record.order] = added;
@@ -214,7 +214,7 @@ LockWaiter* LockTable::add(const LockWaiterFacts& facts) {
   record->first = facts.wish.range.first;
   record->last = facts.wish.range.last;
   record->pid = facts.pid;
-  record->tid = facts.tid;
+  record->tid = facts.posix == PosixWait::kNo ? 0 : facts.tid;
   record->since = now_us();
   LockSection::publish(*record, facts.unique);
   return index(*record, facts, LockWaiter::State::kQueued);
@@ -249,7 +249,14 @@ void LockTable::remove(LockWaiter& waiter) {
 
 bool LockTable::has_posix_waits() const {
   const MutexLock lock(mutex_);
-  return std::ranges::any_of(waiters_, [](const auto& one) { return one.second->may_deadlock; });
+  return std::ranges::any_of(waiters_,
+                             [](const auto& one) { return one.second->posix != PosixWait::kNo; });
+}
+
+void LockTable::note_caller(LockWaiter& waiter, std::int32_t tid, PosixWait posix) {
+  const MutexLock lock(mutex_);
+  waiter.posix = posix;
+  waiter.record->tid = posix == PosixWait::kNo ? 0 : tid;
 }
 
 bool LockTable::is_awaited_by(const LockOwner& owner) const {
@@ -257,6 +264,11 @@ bool LockTable::is_awaited_by(const LockOwner& owner) const {
   const auto [first, last] = by_owner_.equal_range(owner.id);
   return std::any_of(first, last,
                      [&](const auto& one) { return one.second->record->owner() == owner; });
+}
+
+bool LockTable::is_waiting(std::uint64_t owner_id) const {
+  const MutexLock lock(mutex_);
+  return by_owner_.contains(owner_id);
 }
 
 std::vector<LockWaiter*> LockTable::queue(NodeId node, LockKind kind, std::uint64_t order) const {
@@ -289,30 +301,63 @@ std::unordered_set<LockOwner, LockOwnerHash> LockTable::owners_that_wait() const
 
 // ---- deadlocks
 
-// Everybody whose lock is in the way has to unlock: one of them that waits for `owner_id` is
-// enough. NOLINTNEXTLINE(misc-no-recursion): no deeper than there are waiters that hold locks
-bool LockTable::waits_for(const LockWaiter& waiter, std::uint64_t owner_id,
-                          Searched& searched) const {
-  if (!waiter.may_deadlock || !searched.insert(&waiter).second) return false;
+std::vector<std::uint64_t> LockTable::posix_waits() const {
+  const MutexLock lock(mutex_);
+  std::vector<const LockWaiterRecord*> records;
+  for (const auto& [unique, waiter] : waiters_) {
+    if (waiter->posix == PosixWait::kYes) records.push_back(waiter->record);
+  }
+  std::ranges::sort(records, std::ranges::greater(), &LockWaiterRecord::order);
+  std::vector<std::uint64_t> uniques;
+  uniques.reserve(records.size());
+  for (const LockWaiterRecord* record : records) uniques.push_back(record->unique);
+  return uniques;
+}
+
+// Of a process' threads many may wait for the same: one stands for all that stand beside each
+// other.
+void LockTable::add_waits(std::uint64_t owner_id, CircleSearch& search) const {
+  const auto is_alike = [](const LockWaiterRecord& a, const LockWaiterRecord& b) {
+    return a.node == b.node && a.type == b.type && a.range() == b.range();
+  };
+  const auto [first, last] = by_owner_.equal_range(owner_id);
+  const LockWaiter* before = nullptr;
+  for (auto one = first; one != last; ++one) {
+    const LockWaiter* waiter = one->second;
+    if (waiter->posix != PosixWait::kYes) continue;
+    if (before == nullptr || !is_alike(*before->record, *waiter->record)) {
+      search.next.push_back(waiter);
+    }
+    before = waiter;
+  }
+}
+
+// Everybody whose lock is in the way has to unlock: one of them who waits for `start` is enough.
+bool LockTable::waits_for_start(const LockWaiter& waiter, CircleSearch& search) const {
   const auto file = files_.find(waiter.record->node);
   if (file == files_.end()) return false;
   const LockWish wish = waiter.wish();
   for (const LockOwnerRecord* holder : file->second.owners) {
+    const bool is_start = holder->id == search.start;
+    if (!is_start && search.searched.contains(holder->id)) continue;
     if (conflicting(*holder, wish) == nullptr) continue;
-    if (holder->id == owner_id) return true;
-    const auto [first, last] = by_owner_.equal_range(holder->id);
-    for (auto one = first; one != last; ++one) {
-      if (waits_for(*one->second, owner_id, searched)) return true;
-    }
+    if (is_start) return true;
+    search.searched.insert(holder->id);
+    add_waits(holder->id, search);
   }
   return false;
 }
 
 bool LockTable::is_deadlock(const LockWaiter& waiter) const {
   const MutexLock lock(mutex_);
-  if (waiter.record->kind != LockKind::kRange) return false;
-  Searched searched;
-  return waits_for(waiter, waiter.record->id, searched);
+  if (waiter.record->kind != LockKind::kRange || waiter.posix != PosixWait::kYes) return false;
+  CircleSearch search{waiter.record->id, {&waiter}, {}};
+  while (!search.next.empty()) {
+    const LockWaiter* next = search.next.back();
+    search.next.pop_back();
+    if (waits_for_start(*next, search)) return true;
+  }
+  return false;
 }
 
 }  // namespace cvfs

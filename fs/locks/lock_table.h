@@ -40,6 +40,10 @@ struct LockConflict {
   std::int32_t pid = 0;
 };
 
+// Is it a POSIX lock that somebody waits for? Only those have deadlocks, by fcntl(2), and FUSE does
+// not tell. kUnknown: nobody could see yet.
+enum class PosixWait { kNo, kYes, kUnknown };
+
 // One request that waits.
 struct LockWaiter {
   enum class State {
@@ -52,8 +56,8 @@ struct LockWaiter {
   State state = State::kQueued;
   bool is_cancelled = false;  // while attended
   LockOwner blocked_by;       // whose lock was in its way last
-  bool may_deadlock = false;  // by fcntl(2)'s rules: it is a POSIX lock
-  int refusal = EINTR;        // what it is told if its wait is ended early
+  PosixWait posix = PosixWait::kNo;
+  int refusal = EINTR;  // what it is told if its wait is ended early
 
   LockWish wish() const { return {record->owner(), record->range(), record->type}; }
   std::uint64_t unique() const { return record->unique.load(std::memory_order_relaxed); }
@@ -67,7 +71,7 @@ struct LockWaiterFacts {
   HandleId handle = 0;
   std::int32_t pid = 0;
   std::int32_t tid = 0;
-  bool may_deadlock = false;
+  PosixWait posix = PosixWait::kNo;
 };
 
 class LockTable {
@@ -110,14 +114,21 @@ class LockTable {
   LockWaiter* find_waiter(std::uint64_t unique) const;
   std::optional<NodeId> node_of_waiter(std::uint64_t unique) const;
   void remove(LockWaiter& waiter);
+  // Of one that is sent again.
+  void note_caller(LockWaiter& waiter, std::int32_t tid, PosixWait posix);
+  // Or some that may be.
   bool has_posix_waits() const;
   bool is_awaited_by(const LockOwner& owner) const;
+  // By any of his threads, on any file.
+  bool is_waiting(std::uint64_t owner_id) const;
   // For a file, some of those that came after `order`, who came first first; none: there are no
   // more.
   std::vector<LockWaiter*> queue(NodeId node, LockKind kind, std::uint64_t order = 0) const;
   std::set<NodeId> awaited_files() const;
   std::unordered_set<LockOwner, LockOwnerHash> owners_that_wait() const;
 
+  // Those who wait for POSIX locks, who came last first.
+  std::vector<std::uint64_t> posix_waits() const;
   // Does it wait for somebody who waits for it, directly or through others?
   bool is_deadlock(const LockWaiter& waiter) const;
 
@@ -130,7 +141,12 @@ class LockTable {
 
     Queue& queue(LockKind kind) { return kind == LockKind::kRange ? ranges : whole; }
   };
-  using Searched = std::unordered_set<const LockWaiter*>;
+  // For those who wait, through others or not, for one owner.
+  struct CircleSearch {
+    std::uint64_t start = 0;
+    std::vector<const LockWaiter*> next;
+    std::unordered_set<std::uint64_t> searched;  // owners whose waits are or were in `next`
+  };
 
   void index(LockOwnerRecord& owner) CVFS_REQUIRES(mutex_);
   LockWaiter* index(LockWaiterRecord& record, const LockWaiterFacts& facts, LockWaiter::State state)
@@ -139,8 +155,8 @@ class LockTable {
   const LockRangeRecord* conflicting(const LockOwnerRecord& owner, const LockWish& wish) const
       CVFS_REQUIRES(mutex_);
   std::optional<LockConflict> first_conflict(const LockWish& wish) const CVFS_REQUIRES(mutex_);
-  bool waits_for(const LockWaiter& waiter, std::uint64_t owner_id, Searched& searched) const
-      CVFS_REQUIRES(mutex_);
+  bool waits_for_start(const LockWaiter& waiter, CircleSearch& search) const CVFS_REQUIRES(mutex_);
+  void add_waits(std::uint64_t owner_id, CircleSearch& search) const CVFS_REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   LockSection section_ CVFS_GUARDED_BY(mutex_);

@@ -17,16 +17,18 @@ struct GraphLock {
   std::uint64_t inode = 0;
   LockRange range;
   LockType type = LockType::kNone;
+
+  friend bool operator==(const GraphLock&, const GraphLock&) = default;
 };
 
 struct GraphWait {
   GraphLock wish;
   std::uint64_t request = 0;  // never used twice; 0: the host's, which nobody can refuse
   std::int64_t since = 0;     // CLOCK_REALTIME, microseconds
+  std::int32_t host_pid = 0;  // of the host's: who waits
 
-  bool is(const GraphWait& other) const {
-    return request == other.request && wish.owner == other.wish.owner;
-  }
+  // The host's may be another one by the same process for the same lock.
+  bool is(const GraphWait& other) const { return request == other.request && wish == other.wish; }
 };
 
 struct WaitGraph {
@@ -36,8 +38,6 @@ struct WaitGraph {
   std::vector<GraphWait> waits;
 
   void add(const WaitGraph& other);
-  // Those who wait for each other with `wait`, itself first; empty: it will end.
-  Circle circle_of(const GraphWait& wait) const;
 };
 
 // Who is to be refused: the one who came last, and so closed it; null: only the host waits.

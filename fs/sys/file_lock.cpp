@@ -3,12 +3,6 @@
 #include <fcntl.h>
 #include <sys/file.h>
 
-#include <algorithm>
-#include <array>
-#include <cstdio>
-#include <fstream>
-#include <string>
-
 namespace cvfs::sys {
 
 namespace {
@@ -72,19 +66,6 @@ Result<std::optional<LockedRange>> find_lock(int fd, LockMode mode, std::uint64_
   found.is_write = lock.l_type == F_WRLCK;
   found.pid = lock.l_pid;
   return std::optional(found);
-}
-
-// "NUMBER ARGUMENT ARGUMENT ...", of a thread that sleeps in a system call.
-bool asks_for_posix_lock(pid_t tid) {
-  // F_SETLK64 and F_SETLKW64 of a 32-bit program, which the others' headers do not name.
-  constexpr std::array<unsigned long, 4> kPosix{F_SETLK, F_SETLKW, 13, 14};
-  std::ifstream file("/proc/" + std::to_string(tid) + "/syscall");
-  std::string line;
-  std::getline(file, line);
-  unsigned long fd = 0;
-  unsigned long command = 0;
-  if (std::sscanf(line.c_str(), "%*d %lx %lx", &fd, &command) != 2) return false;
-  return std::ranges::find(kPosix, command) != kPosix.end();
 }
 
 }  // namespace cvfs::sys

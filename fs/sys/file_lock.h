@@ -35,7 +35,4 @@ Result<void> await_whole(int fd, LockMode mode);
 Result<std::optional<LockedRange>> find_lock(int fd, LockMode mode, std::uint64_t first,
                                              std::uint64_t last);
 
-// The thread `tid` is in fcntl(2) for a POSIX lock (not for that of an open file description).
-bool asks_for_posix_lock(pid_t tid);
-
 }  // namespace cvfs::sys

@@ -42,13 +42,13 @@ std::optional<SystemLock> lock_of(const std::string& line) {
   return lock;
 }
 
-// "lock:\t" and a line of /proc/locks, for each.
-std::vector<SystemLock> locks_in(const std::string& fdinfo) {
+// "lock:\t" and a line of /proc/locks, for each; of those the first `most`.
+std::vector<SystemLock> locks_in(const std::string& fdinfo, std::size_t most) {
   constexpr std::string_view kLock = "lock:\t";
   std::ifstream file(fdinfo);
   std::vector<SystemLock> locks;
   std::string line;
-  while (std::getline(file, line)) {
+  while (locks.size() < most && std::getline(file, line)) {
     if (!line.starts_with(kLock)) continue;
     if (auto lock = lock_of(line.substr(kLock.size()))) locks.push_back(std::move(*lock));
   }
@@ -72,17 +72,21 @@ std::vector<SystemLock> system_locks(std::size_t most) {
 }
 
 std::vector<SystemLock> locks_of_descriptor(int fd) {
-  return locks_in("/proc/self/fdinfo/" + std::to_string(fd));
+  return locks_in("/proc/self/fdinfo/" + std::to_string(fd), SIZE_MAX);
 }
 
-LockedFiles locked_files_of(pid_t pid) {
+// All locks of a descriptor are of one file: the first one says of which.
+LockedFiles locked_files_of(pid_t pid, std::chrono::steady_clock::time_point until) {
   namespace fs = std::filesystem;
   const fs::path process = "/proc/" + std::to_string(pid);
   LockedFiles files;
-  std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator(process / "fdinfo", ignored)) {
-    for (const SystemLock& lock : locks_in(entry.path())) {
-      const fs::path file = fs::read_symlink(process / "fd" / entry.path().filename(), ignored);
+  std::error_code error;
+  fs::directory_iterator entry(process / "fdinfo", error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    if (std::chrono::steady_clock::now() >= until) break;
+    for (const SystemLock& lock : locks_in(entry->path(), 1)) {
+      std::error_code ignored;
+      const fs::path file = fs::read_symlink(process / "fd" / entry->path().filename(), ignored);
       if (!file.empty()) files[{lock.device, lock.inode}] = file;
     }
   }

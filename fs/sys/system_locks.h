@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <istream>
 #include <map>
@@ -35,9 +36,9 @@ std::vector<SystemLock> system_locks(std::size_t most = SIZE_MAX);
 std::vector<SystemLock> locks_of_descriptor(int fd);
 
 // The files that a process has open and locked, by device and inode number as SystemLock has them,
-// with their paths. No file is asked for anything, so no filesystem is waited for. Empty: it has
-// ended, or may not be looked at.
+// with their paths: what of them is found by `until`, for it may have many descriptors. No file is
+// asked for anything, so no filesystem is waited for. Empty: it has ended, or may not be looked at.
 using LockedFiles = std::map<std::pair<std::uint64_t, std::uint64_t>, std::string>;
-LockedFiles locked_files_of(pid_t pid);
+LockedFiles locked_files_of(pid_t pid, std::chrono::steady_clock::time_point until);
 
 }  // namespace cvfs::sys

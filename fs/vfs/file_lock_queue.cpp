@@ -2,19 +2,13 @@
 #include <algorithm>
 
 #include "journal/crash_point.h"
-#include "sys/file_lock.h"
+#include "sys/lock_calls.h"
 #include "vfs/backing_lock.h"
 #include "vfs/file_locks.h"
 
 namespace cvfs {
 
 namespace {
-
-// By fcntl(2)'s rules: locks of open file descriptions have no deadlocks.
-bool may_deadlock(const LockRequest& request) {
-  return request.waits && request.wish.owner.kind == LockKind::kRange &&
-         sys::asks_for_posix_lock(request.tid);
-}
 
 bool is_in_the_way_of(const LockWish& wish, const std::optional<LockWish>& exclusive) {
   return exclusive && exclusive->owner.id != wish.owner.id && exclusive->range.overlaps(wish.range);
@@ -35,10 +29,17 @@ LockRequest request_of(const LockWaiter& waiter) {
 
 }  // namespace
 
+PosixWait FileLocks::is_posix_wait(const LockRequest& request) {
+  if (!request.waits || request.wish.owner.kind == LockKind::kWhole) return PosixWait::kNo;
+  const sys::LockCall call = sys::lock_call_of(request.tid, kLooks);
+  if (call == sys::LockCall::kRunning) return PosixWait::kUnknown;
+  return call == sys::LockCall::kPosixWait ? PosixWait::kYes : PosixWait::kNo;
+}
+
 std::optional<int> FileLocks::wait(const LockRequest& request) {
-  LockWaiterFacts facts{request.unique, request.reply_to, request.wish, request.handle,
-                        request.pid,    request.tid,      false};
-  facts.may_deadlock = may_deadlock(request);
+  const LockWaiterFacts facts{request.unique,        request.reply_to, request.wish,
+                              request.handle,        request.pid,      request.tid,
+                              is_posix_wait(request)};
   LockWaiter* waiter = nullptr;
   {
     const MutexLock lock(deadlock_);
@@ -49,13 +50,13 @@ std::optional<int> FileLocks::wait(const LockRequest& request) {
       return EDEADLK;
     }
   }
-  begin_wait(*waiter, request);
-  if (early_.take(request.unique)) {
+  if (!begin_wait(*waiter, request) || early_.take(request.unique)) {
     const int refusal = waiter->refusal;
     table_.remove(*waiter);
     return refusal;
   }
-  if (!is_settled_ || table_.conflict(request.wish)) return std::nullopt;
+  // A try has just been made.
+  if (!request.waits || !is_settled_ || table_.conflict(request.wish)) return std::nullopt;
   // Nobody of this view is in the way.
   const Attempt made = retry(*waiter);
   if (made.error != EAGAIN) finish(*waiter, made.error);
@@ -63,21 +64,23 @@ std::optional<int> FileLocks::wait(const LockRequest& request) {
   return std::nullopt;
 }
 
-// A try that waits is one for a close that is under way.
-void FileLocks::begin_wait(LockWaiter& waiter, const LockRequest& request) {
+// A try that waits is one for a close that is under way. False: nobody would end its wait.
+bool FileLocks::begin_wait(LockWaiter& waiter, const LockRequest& request) {
   waiter.refusal = request.waits ? EINTR : EAGAIN;
-  if (!request.waits) tries_.start(request.unique);
-  if (waiter.may_deadlock && posix_waits_) posix_waits_();
+  if (waiter.posix != PosixWait::kNo && posix_waits_) posix_waits_();
+  return request.waits || tries_.start(request.unique);
 }
 
 // An earlier process had it wait already.
 std::optional<int> FileLocks::resume_wait(LockWaiter& waiter, const LockRequest& request) {
   waiter.reply_to = request.reply_to;
   if (waiter.state == LockWaiter::State::kUnconfirmed) waiter.state = LockWaiter::State::kQueued;
-  waiter.may_deadlock = may_deadlock(request);
-  begin_wait(waiter, request);
+  table_.note_caller(waiter, request.tid, is_posix_wait(request));
+  const bool has_begun = begin_wait(waiter, request);
   if (table_.holds(request.wish)) {  // it died over answering him
     finish(waiter, 0);
+  } else if (!has_begun) {
+    finish(waiter, waiter.refusal);
   } else {
     serve(request.wish.owner.node, request.wish.owner.kind);
   }
@@ -105,7 +108,9 @@ FileLocks::Attempt FileLocks::retry(LockWaiter& waiter) {
   const LockRequest request = request_of(waiter);
   const Attempt made = attempt(request);
   if (made.error == LockOwners::kTooMany) return wait_for_descriptor(wish);
-  if (made.error != EAGAIN || table_.conflict(wish)) return made;
+  // A thread that waits in place of a try would be a waiter to the kernel: a process of the host
+  // that waits for him who tries would get EDEADLK.
+  if (made.error != EAGAIN || !request.waits || table_.conflict(wish)) return made;
   const Attempt attended = attend(waiter, request);
   return {attended.error, made.has_freed};
 }
@@ -117,9 +122,7 @@ FileLocks::Attempt FileLocks::attend(LockWaiter& waiter, const LockRequest& requ
     const int error = owner.error().value;
     return error == LockOwners::kTooMany ? wait_for_descriptor(request.wish) : Attempt{error};
   }
-  if (!waits_.start(waiter.unique(), (*owner)->fd, request.wish)) {
-    return {request.waits ? ENOLCK : EAGAIN};  // a try just waits, and is refused then
-  }
+  if (!waits_.start(waiter.unique(), (*owner)->fd, request.wish)) return {ENOLCK};
   waiter.state = LockWaiter::State::kAttended;
   if (request.wish.owner.kind == LockKind::kRange) ++attended_ranges_;
   stripe_of(request.wish.owner.node).attended[request.wish.owner.node].push_back(&waiter);
@@ -211,10 +214,15 @@ void FileLocks::finish(LockWaiter& waiter, int error) {
   crash_point(CrashPoint::kDone);
   if (LockOwnerRecord* owner = table_.find(key)) owners_.drop_if_idle(*owner);
   if (error == 0) {
-    grant_(key.node, reply_to);
+    grant(key, reply_to);
   } else {
     refuse_(reply_to, error);
   }
+}
+
+void FileLocks::grant(const LockOwner& owner, std::uint64_t reply_to) {
+  if (posix_waits_ && owner.kind == LockKind::kRange && table_.is_waiting(owner.id)) posix_waits_();
+  grant_(owner.node, reply_to);
 }
 
 // On the thread that waited.
@@ -268,27 +276,41 @@ std::optional<std::uint64_t> FileLocks::interrupt(std::uint64_t unique, std::uin
   return oldest;
 }
 
-void FileLocks::refuse_as_deadlock(std::uint64_t unique) {
+bool FileLocks::end_wait(std::uint64_t unique, int error) {
   const auto node = table_.node_of_waiter(unique);
-  if (!node) return;
+  if (!node) return false;
   const Turn turn(*this, *node);
   LockWaiter* waiter = table_.find_waiter(unique);
-  if (waiter == nullptr || waiter->state == LockWaiter::State::kUnconfirmed) return;
-  waiter->refusal = EDEADLK;
+  if (waiter == nullptr || waiter->state == LockWaiter::State::kUnconfirmed) return false;
+  waiter->refusal = error;
   refuse(*waiter);
+  return true;
+}
+
+// False: it is answered.
+bool FileLocks::look_at_try(std::uint64_t unique, bool is_last) {
+  const auto node = table_.node_of_waiter(unique);
+  if (!node) return false;
+  const Turn turn(*this, *node);
+  LockWaiter* waiter = table_.find_waiter(unique);
+  if (waiter == nullptr || waiter->state == LockWaiter::State::kUnconfirmed) return false;
+  const LockKind kind = waiter->record->kind;
+  const Attempt made = is_settled_ ? retry(*waiter) : Attempt{EAGAIN};
+  if (made.error != EAGAIN) {
+    finish(*waiter, made.error);
+  } else if (is_last) {
+    end_try(*waiter);
+  }
+  if (made.has_freed) serve(*node, kind);
+  return made.error == EAGAIN;
 }
 
 // The close that it has waited for was not the last one: nobody else waits for it.
-void FileLocks::end_try(std::uint64_t unique) {
-  const auto node = table_.node_of_waiter(unique);
-  if (!node) return;
-  const Turn turn(*this, *node);
-  LockWaiter* waiter = table_.find_waiter(unique);
-  if (waiter == nullptr || waiter->state == LockWaiter::State::kUnconfirmed) return;
-  if (const auto conflict = table_.conflict(waiter->wish())) {
+void FileLocks::end_try(LockWaiter& waiter) {
+  if (const auto conflict = table_.conflict(waiter.wish())) {
     owners_.forget_closes(conflict->owner, LockOwners::Clock::now() - kTry);
   }
-  refuse(*waiter);
+  refuse(waiter);
 }
 
 // What it is refused with stands in it.
@@ -303,8 +325,27 @@ void FileLocks::refuse(LockWaiter& waiter) {
 
 // ---- after another process
 
+// Each asked again while it was not known yet of all others whether they wait.
+void FileLocks::refuse_circles() {
+  for (const std::uint64_t unique : table_.posix_waits()) {
+    const auto node = table_.node_of_waiter(unique);
+    if (!node) continue;
+    const Turn turn(*this, *node);
+    LockWaiter* waiter = table_.find_waiter(unique);
+    if (waiter == nullptr || !is_deadlock(*waiter)) continue;
+    waiter->refusal = EDEADLK;
+    refuse(*waiter);
+  }
+}
+
+bool FileLocks::is_deadlock(const LockWaiter& waiter) {
+  const MutexLock lock(deadlock_);
+  return table_.is_deadlock(waiter);
+}
+
 void FileLocks::settle() {
   is_settled_ = true;
+  refuse_circles();
   for (const NodeId node : table_.awaited_files()) {
     const Turn turn(*this, node);
     for (const LockKind kind : {LockKind::kRange, LockKind::kWhole}) {

@@ -1,7 +1,7 @@
 #include "vfs/file_locks.h"
 
 #include "journal/crash_point.h"
-#include "sys/file_lock.h"
+#include "sys/lock_calls.h"
 #include "vfs/backing_lock.h"
 #include "vfs/mount.h"
 
@@ -31,8 +31,9 @@ FileLocks::FileLocks(Mount& mount, std::span<std::byte> memory, bool adopt, std:
       owners_(mount, table_, most_owners,
               [this](UniqueFd old) { waits_.close_later(std::move(old)); }),
       is_settled_(!adopt),
-      tries_(kTry, [this](std::uint64_t unique) { end_try(unique); }),
-      waits_([this](std::uint64_t unique, int fd, int error) { wait_ended(unique, fd, error); }) {
+      waits_([this](std::uint64_t unique, int fd, int error) { wait_ended(unique, fd, error); }),
+      tries_(kTry,
+             [this](std::uint64_t unique, bool is_last) { return look_at_try(unique, is_last); }) {
   if (adopt) give_back_what_nobody_noted();
 }
 
@@ -60,7 +61,7 @@ std::optional<int> FileLocks::change(const LockRequest& request) {
   if (made.has_freed) serve(node, request.wish.owner.kind);
   if (made.error == EAGAIN && (request.waits || may_be_free_soon(request))) return wait(request);
   if (made.error != 0 || request.wish.type == LockType::kNone) return to_client(made.error);
-  grant_(node, request.reply_to);
+  grant(request.wish.owner, request.reply_to);
   return std::nullopt;
 }
 
@@ -71,7 +72,8 @@ bool FileLocks::may_be_free_soon(const LockRequest& request) {
   if (const auto conflict = table_.conflict(request.wish)) {
     return owners_.may_be_closed(conflict->owner);
   }
-  return request.wish.owner.kind == LockKind::kWhole || !sys::asks_for_posix_lock(request.tid);
+  return request.wish.owner.kind == LockKind::kWhole ||
+         sys::lock_call_of(request.tid, kLooks) != sys::LockCall::kPosixTry;
 }
 
 FileLocks::Attempt FileLocks::attempt(const LockRequest& request) {

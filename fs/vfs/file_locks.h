@@ -67,13 +67,14 @@ class FileLocks {
   std::optional<std::uint64_t> interrupt(std::uint64_t unique, std::uint64_t reply_to);
 
   // ---- circles that reach beyond this view (daemon/circle_watch.h)
-  // Told of every request that comes to wait for a POSIX lock. Before the first request.
+  // Told when one may have been closed: by who comes to wait for a POSIX lock, or gets one while
+  // another thread of his waits. Before the first request.
   void on_posix_wait(std::function<void()> waits) { posix_waits_ = std::move(waits); }
   bool has_posix_waits() const { return table_.has_posix_waits(); }
   // Does anybody wait for a lock of fcntl(2) that is not of this view?
   bool has_waits_for_others() const { return attended_ranges_ != 0; }
-  // EDEADLK, if it still waits.
-  void refuse_as_deadlock(std::uint64_t unique);
+  // What a request is told that still waits, unless it has its lock by then. False: none such.
+  bool end_wait(std::uint64_t unique, int error);
 
   // All that an earlier process had left was sent again: whoever was not does not wait any more.
   void settle();
@@ -111,6 +112,8 @@ class FileLocks {
   static constexpr std::size_t kStripes = 64;
   // How long a try waits for a close that is under way (docs/locks.md).
   static constexpr std::chrono::milliseconds kTry{10};
+  // At a thread that asks: it may not have come to sleep yet.
+  static constexpr int kLooks = 10;
   Stripe& stripe_of(NodeId node) { return stripes_[node % kStripes]; }
 
   struct Attempt {
@@ -125,6 +128,7 @@ class FileLocks {
   bool may_be_free_soon(const LockRequest& request);
 
   // ---- waiting (file_lock_queue.cpp); all of these with the file's stripe held
+  static PosixWait is_posix_wait(const LockRequest& request);
   std::optional<int> wait(const LockRequest& request);
   std::optional<int> resume_wait(LockWaiter& waiter, const LockRequest& request);
   Attempt retry(LockWaiter& waiter);
@@ -134,22 +138,28 @@ class FileLocks {
   void serve(NodeId node, LockKind kind);
   void remove_unconfirmed(NodeId node, LockKind kind);
   bool serve_once(NodeId node, LockKind kind);
-  void begin_wait(LockWaiter& waiter, const LockRequest& request);
+  bool begin_wait(LockWaiter& waiter, const LockRequest& request);
   void refuse(LockWaiter& waiter);
+  void end_try(LockWaiter& waiter);
   void finish(LockWaiter& waiter, int error);
   void note_unattended(LockWaiter& waiter);
+  void grant(const LockOwner& owner, std::uint64_t reply_to);
   int take_over(const LockWaiter& waiter, int fd);
 
   // ---- owners' descriptors (file_lock_queue.cpp); all of these without a stripe
   void make_room();
   void serve_starved();
 
+  // Without the stripe.
+  void refuse_circles();
+  bool is_deadlock(const LockWaiter& waiter);
+
   // At first, before there are other threads.
   void give_back_what_nobody_noted();
 
   // Of other threads, without the stripe.
   void wait_ended(std::uint64_t unique, int fd, int error);
-  void end_try(std::uint64_t unique);
+  bool look_at_try(std::uint64_t unique, bool is_last);
 
   LockTable table_;
   LockOwners owners_;
@@ -167,8 +177,8 @@ class FileLocks {
   // One at a time: of two that close a circle only the second is refused.
   Mutex deadlock_;
   EarlyInterrupts early_;
-  LockTimer tries_;
   LockWaits waits_;
+  LockTimer tries_;  // ends first: who is let in by a try may have others wait
 };
 
 }  // namespace cvfs

@@ -43,7 +43,8 @@ Result<void> LockOwners::open_for(LockOwnerRecord& owner, const LockRequest& req
   const auto handle = mount_.handles.find(request.handle);
   const bool is_for_writing = !handle || ((*handle)->flags & O_ACCMODE) != O_RDONLY;
   const PinnedFile file = TRY(mount_.pin(node));
-  auto opened = mount_.store->open(*file, is_for_writing ? O_RDWR : O_RDONLY, true);
+  // Nothing is written by it, and a file that is append-only is opened no other way.
+  auto opened = mount_.store->open(*file, is_for_writing ? O_RDWR | O_APPEND : O_RDONLY, true);
   if (owner.fd >= 0) {
     if (!opened) return fail(opened.error());
     return reopen_for_writing(owner, std::move(*opened));

@@ -1,12 +1,13 @@
-// LockTimer: says when a request has waited for a certain while. A thread of its own, none before
-// the first. Thread-safe; its lock is a leaf.
+// LockTimer: looks again after a request that waits for a short while only: soon at first, and ever
+// more seldom until the while is over. A thread of its own, none before the first. Thread-safe; its
+// lock is a leaf.
 #pragma once
 
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <thread>
 
@@ -14,27 +15,30 @@ namespace cvfs {
 
 class LockTimer {
  public:
-  // Called on the timer's thread, also for requests that are answered by then.
-  using Due = std::function<void(std::uint64_t unique)>;
-  LockTimer(std::chrono::milliseconds delay, Due due) : delay_(delay), due_(std::move(due)) {}
+  using Clock = std::chrono::steady_clock;
+  // Called on the timer's thread, also for requests that are answered by then. False: it need not
+  // be called again. `is_last`: it will not be.
+  using Look = std::function<bool(std::uint64_t unique, bool is_last)>;
+  LockTimer(std::chrono::milliseconds whole, Look look) : whole_(whole), look_(std::move(look)) {}
   ~LockTimer();
   LockTimer(const LockTimer&) = delete;
   LockTimer& operator=(const LockTimer&) = delete;
 
-  void start(std::uint64_t unique);
+  // False: it will not be called, for there is no thread to be had.
+  [[nodiscard]] bool start(std::uint64_t unique);
 
  private:
-  using Clock = std::chrono::steady_clock;
   struct Entry {
-    Clock::time_point at;
     std::uint64_t unique;
+    Clock::time_point begin;
   };
   void run();
+  void look_at(const Entry& entry, std::unique_lock<std::mutex>& lock);
 
-  std::chrono::milliseconds delay_;
-  Due due_;
+  Clock::duration whole_;
+  Look look_;
   std::mutex mutex_;
-  std::deque<Entry> entries_;  // guarded by mutex_; the first to be due first
+  std::multimap<Clock::time_point, Entry> entries_;  // guarded by mutex_; by when they are due
   bool is_ending_ = false;
   std::condition_variable changed_;
   std::jthread thread_;

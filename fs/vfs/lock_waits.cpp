@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "sys/begin_thread.h"
 #include "sys/credentials.h"
 #include "sys/interruption.h"
 #include "vfs/backing_lock.h"
@@ -33,11 +34,12 @@ LockWaits::~LockWaits() {
       slot.is_cancelled = true;
       slot.begun.notify_one();
     }
-    if (!nudger_.joinable()) nudger_ = std::jthread([this] { nudge(); });
     has_cancelled_.notify_one();
   }
-  for (Slot& slot : slots_) slot.thread.join();
-  nudger_.join();
+  for (Slot& slot : slots_) {
+    if (slot.thread.joinable()) slot.thread.join();
+  }
+  if (nudger_.joinable()) nudger_.join();
 }
 
 // The first: the others' threads end when they have had nothing to do for long.
@@ -46,21 +48,28 @@ LockWaits::Slot* LockWaits::find(Slot::State state) {
   return found == slots_.end() ? nullptr : &*found;
 }
 
+// One with a thread; null: there is none, or no thread to be had.
+LockWaits::Slot* LockWaits::take_slot() {
+  if (Slot* idle = find(Slot::State::kIdle)) return idle;
+  Slot* slot = find(Slot::State::kGone);
+  if (slot == nullptr) {
+    if (slots_.size() >= kMost) return nullptr;
+    slot = &slots_.emplace_back();
+  }
+  return sys::begin_thread(slot->thread, [this, slot] { run(*slot); }) ? slot : nullptr;
+}
+
 bool LockWaits::start(std::uint64_t unique, int fd, const LockWish& wish) {
   const std::lock_guard lock(mutex_);
-  Slot* free = find(Slot::State::kIdle);
-  if (free == nullptr) free = find(Slot::State::kGone);
-  if (free == nullptr) {
-    if (slots_.size() >= kMost) return false;
-    free = &slots_.emplace_back();
-  }
-  const bool has_thread = free->state == Slot::State::kIdle;
+  // Beforehand: who waits can be woken then, whatever comes.
+  if (!nudger_.joinable() && !sys::begin_thread(nudger_, [this] { nudge(); })) return false;
+  Slot* const free = take_slot();
+  if (free == nullptr) return false;
   free->state = Slot::State::kWaiting;
   free->unique = unique;
   free->fd = fd;
   free->wish = wish;
   free->is_cancelled = false;
-  if (!has_thread) free->thread = std::jthread([this, free] { run(*free); });
   free->begun.notify_one();
   return true;
 }
@@ -69,7 +78,8 @@ void LockWaits::close_later(UniqueFd fd) {
   const auto retired = std::make_shared<const UniqueFd>(std::move(fd));
   const std::lock_guard lock(mutex_);
   for (Slot& slot : slots_) {
-    if (slot.state != Slot::State::kIdle && slot.fd == retired->get()) slot.retired = retired;
+    const bool uses_it = slot.state == Slot::State::kWaiting || slot.state == Slot::State::kEnding;
+    if (uses_it && slot.fd == retired->get()) slot.retired = retired;
   }
 }
 
@@ -80,7 +90,6 @@ void LockWaits::cancel(std::uint64_t unique) {
     slot.is_cancelled = true;
     ++cancelled_;
     wake(slot);
-    if (!nudger_.joinable()) nudger_ = std::jthread([this] { nudge(); });
     has_cancelled_.notify_one();
   }
 }

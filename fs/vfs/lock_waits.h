@@ -1,7 +1,7 @@
 // LockWaits: threads that wait in the kernel for locks which another view or the host holds:
 // nothing else tells when those are free. One thread a wait; a thread that has nothing to wait for
-// stays for a while, as the next wait may come soon. Another one wakes those whose waits are
-// cancelled, from the first time on. The waits of one view for each other are not here
+// stays for a while, as the next wait may come soon. Another one, begun with the first wait, wakes
+// those whose waits are cancelled. The waits of one view for each other are not here
 // (locks/lock_table.h). Thread-safe; its lock is a leaf.
 #pragma once
 
@@ -31,7 +31,8 @@ class LockWaits {
   LockWaits(const LockWaits&) = delete;
   LockWaits& operator=(const LockWaits&) = delete;
 
-  // `fd` is borrowed until the wait has ended. False: there are kMost already.
+  // `fd` is borrowed until the wait has ended. False: there are kMost already, or the kernel gives
+  // us no thread more.
   bool start(std::uint64_t unique, int fd, const LockWish& wish);
   // Such a descriptor whose owner has another one now: closed when nobody waits by it any more.
   void close_later(UniqueFd fd);
@@ -52,6 +53,7 @@ class LockWaits {
   };
 
   Slot* find(Slot::State state);
+  Slot* take_slot();
   void run(Slot& slot);
   int wait(const Slot& slot);
   void nudge();

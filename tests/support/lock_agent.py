@@ -5,7 +5,9 @@
   get [FIRST LENGTH]              F_GETLK for writing: "free", or "TYPE FIRST LENGTH PID"
   ofdget [FIRST LENGTH]           the same, F_OFD_GETLK
   close, open, reopen             of a second descriptor; of the first
+  append, readonly                opens the first one anew, for that alone
   sleep SECONDS
+  insist SECONDS KIND TYPE FIRST LENGTH   tries again and again for so long; answers with the last one's answer
   alarm SECONDS                   a signal so long after the next line has been read
 
 Answers each with a line: ok, an errno's name, or what is said above. Programs import what is here, too.
@@ -61,10 +63,22 @@ class Agent:
         signal.setitimer(signal.ITIMER_REAL, self.alarm)
         self.alarm = 0
 
+    def insist(self, seconds, how, numbers):
+        end = time.monotonic() + seconds
+        while True:
+            try:
+                return lock(self.fd, *how, "try", *numbers)
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise
+            time.sleep(0.001)
+
     def carry_out(self, words):
         numbers = [int(word) for word in words if word.lstrip("-").isdigit()]
         if words[0] in ("posix", "ofd", "flock"):
             lock(self.fd, *words[:3], *numbers)
+        elif words[0] == "insist":
+            self.insist(float(words[1]), words[2:4], numbers[-2:])
         elif words[0] == "get":
             return get(self.fd, *numbers)
         elif words[0] == "ofdget":
@@ -78,9 +92,10 @@ class Agent:
         elif words[0] == "reopen":
             os.close(self.fd)
             self.fd = os.open(self.path, os.O_RDWR)
-        elif words[0] == "readonly":
+        elif words[0] in ("readonly", "append"):
             os.close(self.fd)
-            self.fd = os.open(self.path, os.O_RDONLY)
+            how = os.O_RDONLY if words[0] == "readonly" else os.O_WRONLY | os.O_APPEND
+            self.fd = os.open(self.path, how)
         elif words[0] == "sleep":
             time.sleep(float(words[1]))
         elif words[0] == "alarm":

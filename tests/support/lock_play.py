@@ -198,6 +198,23 @@ def close():
             expect(f"death drops all ({place})", "ok", asker.answer())
 
 
+def append_only():
+    """As a log is that nobody may change: programs lock it while they write."""
+    with Cast("container", "host", name="log") as (container, host):
+        for player in (container, host):
+            player.ask("append")
+        path = os.path.join(os.environ["HOST"], "log")
+        if subprocess.run(["chattr", "+a", path], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+            return
+        try:
+            for kind in ("posix", "ofd", "flock"):
+                expect(f"{kind}: a file that is append-only is locked", "ok", container.ask(f"{kind} write try"))
+                expect("against the host", "EAGAIN", host.ask(f"{kind} write try"))
+                container.ask(f"{kind} none try")
+        finally:
+            subprocess.run(["chattr", "-a", path], check=True)
+
+
 def getlk():
     with Cast("container", "container", "neighbour", "host", "other view") as players:
         holder, asker, neighbour, host, other = players
@@ -283,6 +300,19 @@ def deadlock():
         expect(f"{first_place} and {second_place} in a circle: EDEADLK", "EDEADLK",
                circle(first_place, second_place, "posix", PATIENCE_S))
     expect("but not for OFD locks", None, circle("container", "other view", "ofd", 2))
+    for last in (0, 1):
+        with Cast("other view", "container", "container") as (first, second, reader):
+            for player in (first, reader):
+                player.ask("posix read try 0 1")
+            second.ask("posix write try 1 1")
+            # Who waits for both readers, and one of them for him.
+            asks = [(first, "posix write wait 1 1"), (second, "posix write wait 0 1")]
+            (early, his), (late, other) = asks[last], asks[1 - last]
+            early.tell(his)
+            early.is_blocked()
+            late.tell(other)
+            expect(f"a circle beside which somebody else reads ({late.place} closes it): EDEADLK", "EDEADLK",
+                   late.answer())
     with Cast("container", "other view", "container", "other view", "host") as players:
         for number, player in enumerate(players):
             player.ask(f"posix write try {number} 1")
@@ -310,6 +340,22 @@ def deadlock():
         expect("two that wait for a third are no circle", True, third.is_blocked())
         first.ask("posix none try")
         expect("they get it", "ok", second.answer())
+
+
+def trying():
+    for place in ("container", "other view"):
+        for _ in range(5):
+            with Cast(place, "host") as (one, host):
+                one.ask("ofd write try 0 1")
+                host.ask("posix write try 5 1")
+                one.tell("insist 0.15 ofd write 5 1")
+                time.sleep(0.02)
+                host.tell("posix write wait 0 1")
+                got = one.answer(), host.answer(BLOCKED_S)
+                one.ask("ofd none try")
+                if (got := (*got, host.answer())) != ("EAGAIN", None, "ok"):
+                    break
+        expect(f"who waits on the host for one ({place}) that only tries gets no EDEADLK", ("EAGAIN", None, "ok"), got)
 
 
 def flocks():

@@ -6,7 +6,7 @@ import pathlib
 from harness import private
 from harness.cells import Cell, CellFailure, Group, Measured
 
-WARM = ("open_close", "pread_4k", "pwrite_4k", "lock_unlock", "flock_unlock", "create", "create_excl",
+WARM = ("open_close", "pread_4k", "pwrite_4k", "getattr", "lock_unlock", "flock_unlock", "create", "create_excl",
         "unlink", "rename", "mkdir", "rmdir", "symlink", "link", "stat_warm", "stat_missing", "chmod",
         "xattr_get")
 LISTING = ("readdir_warm",)

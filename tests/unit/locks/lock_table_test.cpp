@@ -35,12 +35,13 @@ void hold(LockTable& table, const LockWish& wish) {
   EXPECT_TRUE(table.set(*owner, wish.range, wish.type));
 }
 
-LockWaiter* wait(LockTable& table, const LockWish& wish, bool may_deadlock = true) {
+LockWaiter* wait(LockTable& table, const LockWish& wish, PosixWait posix = PosixWait::kYes) {
   static std::uint64_t unique = 0;
   LockWaiterFacts facts;
   facts.unique = unique += 2;
   facts.wish = wish;
-  facts.may_deadlock = may_deadlock;
+  facts.tid = 4711;
+  facts.posix = posix;
   return table.add(facts);
 }
 
@@ -113,6 +114,18 @@ TEST(LockTable, ACircleOfManyIsADeadlock) {
   EXPECT_TRUE(table.is_deadlock(*wait(table, wish(0, kMany - 1, kWrite))));
 }
 
+TEST(LockTable, SearchesThroughAsManyAsCanWait) {
+  const Memory memory;
+  LockTable table(memory.bytes());
+  hold(table, wish(7, 1, kWrite, {1, 1}));
+  hold(table, wish(7, 2, kWrite, {2, 2}));
+  constexpr int kThreads = 40'000;
+  for (int i = 0; i < kThreads; ++i) wait(table, wish(7, 1, kWrite, {2, 2}));
+  for (int i = 0; i < kThreads; ++i) wait(table, wish(7, 2, kWrite, {1, 1}));
+  EXPECT_FALSE(table.is_deadlock(*wait(table, wish(7, 3, kWrite, {1, 1}))));
+  EXPECT_TRUE(table.is_deadlock(*wait(table, wish(7, 1, kWrite, {2, 2}))));
+}
+
 TEST(LockTable, OneReaderOfSeveralInTheCircleIsEnough) {
   const Memory memory;
   LockTable table(memory.bytes());
@@ -137,8 +150,22 @@ TEST(LockTable, AnOpenFileDescriptionInTheCircleIsNone) {
   LockTable table(memory.bytes());
   hold(table, wish(7, 1, kWrite));
   hold(table, wish(8, 2, kWrite));
-  EXPECT_FALSE(table.is_deadlock(*wait(table, wish(7, 2, kWrite), false)));
+  EXPECT_FALSE(table.is_deadlock(*wait(table, wish(7, 2, kWrite), PosixWait::kNo)));
   EXPECT_FALSE(table.is_deadlock(*wait(table, wish(8, 1, kWrite))));
+}
+
+// Others read who may be in a circle in the state memory, and ask the kernel of each.
+TEST(LockTable, NotesTheThreadOfThoseThatMayBeInACircle) {
+  const Memory memory;
+  LockTable table(memory.bytes());
+  EXPECT_EQ(wait(table, wish(7, 1, kWrite), PosixWait::kNo)->record->tid, 0);
+  EXPECT_FALSE(table.has_posix_waits());
+  LockWaiter* const unknown = wait(table, wish(7, 2, kWrite), PosixWait::kUnknown);
+  EXPECT_EQ(unknown->record->tid, 4711);
+  EXPECT_TRUE(table.has_posix_waits());
+  table.note_caller(*unknown, 4712, PosixWait::kNo);
+  EXPECT_EQ(unknown->record->tid, 0);
+  EXPECT_EQ(wait(table, wish(7, 3, kWrite))->record->tid, 4711);
 }
 
 TEST(LockTable, GoesOnWithWhatAnotherProcessLeft) {

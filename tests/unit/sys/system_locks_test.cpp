@@ -49,9 +49,11 @@ TEST(SystemLocks, TellsWhatADescriptorAndAProcessHold) {
   EXPECT_EQ(locks[0].pid, ::getpid());
   EXPECT_EQ(locks[1].kind, "OFDLCK");
   EXPECT_EQ(locks[1].last, 9U);
-  const auto files = locked_files_of(::getpid());
+  const auto now = std::chrono::steady_clock::now();
+  const auto files = locked_files_of(::getpid(), now + std::chrono::seconds(10));
   ASSERT_TRUE(files.contains({locks[0].device, locks[0].inode}));
   EXPECT_EQ(files.at({locks[0].device, locks[0].inode}), path);
+  EXPECT_TRUE(locked_files_of(::getpid(), now).empty()) << "there was no time left";
   ::unlink(path.c_str());
 }
 

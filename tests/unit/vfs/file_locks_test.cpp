@@ -1,8 +1,11 @@
 #include "vfs/file_locks.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "lock_view.h"
+#include "no_threads.h"
+#include "posix_waiter.h"
 
 namespace cvfs {
 namespace {
@@ -102,6 +105,111 @@ TEST_F(FileLocksTest, WhoeverComesToWriteWhileHeWaitsHoldsAllOfIt) {
   EXPECT_TRUE(LockView::can_lock(host.get(), LockType::kWrite, {}));
 }
 
+// Two processes hold a byte each and wait for the other's; what the worker had come to note of it
+// when it died is as `noted`, and both ask the next one in the order of `asks`.
+struct Circle {
+  bool is_second_noted;
+  bool second_asks_first;
+};
+class DeadlockOverADeath : public FileLocksTest, public testing::WithParamInterface<Circle> {};
+
+TEST_P(DeadlockOverADeath, IsSeen) {
+  const PosixWaiter thread;
+  LockView view;
+  LockRequest first = view.request(1, LockType::kWrite, {1, 1}, true);
+  LockRequest second = view.request(2, LockType::kWrite, {0, 0}, true);
+  first.tid = second.tid = thread.tid();
+  {
+    LockTable table(view.memory());
+    for (const LockRequest* request : {&first, &second}) {
+      LockOwnerRecord* owner = table.add(request->wish.owner);
+      owner->fd = view.host().release();
+      owner->can_write = 1;
+      const LockRange held = request == &first ? LockRange{0, 0} : LockRange{1, 1};
+      ASSERT_TRUE(table.set(*owner, held, LockType::kWrite));
+      LockView::lock(owner->fd, held);
+      if (request == &second && !GetParam().is_second_noted) continue;
+      LockWaiterFacts waits;
+      waits.unique = request->unique;
+      waits.wish = request->wish;
+      table.add(waits);
+    }
+  }
+  view.locks(true);
+  const auto asks =
+      GetParam().second_asks_first ? std::vector{second, first} : std::vector{first, second};
+  std::map<std::uint64_t, int> at_once;
+  for (const LockRequest& request : asks) at_once[request.unique] = view.ask(request);
+  view.locks().settle();
+  const int told = at_once[second.unique];
+  EXPECT_EQ(told == LockView::kWaits ? view.answer_of(second) : told, EDEADLK);
+  EXPECT_EQ(at_once[first.unique], LockView::kWaits);
+  EXPECT_EQ(view.ask(view.request(2, LockType::kNone, {})), 0);
+  EXPECT_EQ(view.answer_of(first), 0) << "and the other one gets his lock";
+}
+
+INSTANTIATE_TEST_SUITE_P(All, DeadlockOverADeath,
+                         testing::Values(Circle{true, false}, Circle{true, true},
+                                         Circle{false, false}, Circle{false, true}));
+
+// The kernel grants it to the thread while another request has the file's turn; before the thread
+// gets its turn, its owner unlocks (by the same open file description, as any thread of his does).
+TEST_F(FileLocksTest, AGrantThatCrossesAnUnlockIsHeldByTheKernelAsWell) {
+  LockView view;
+  const UniqueFd host = view.host();
+  LockView::lock(host.get(), {0, 9});
+  const LockRequest waits = view.request(1, LockType::kWrite, {0, 9}, true);
+  const LockRequest other = view.request(2, LockType::kRead, {50, 50});
+  view.on_answer = [&](std::uint64_t reply_to) {
+    if (reply_to != other.reply_to) return;
+    LockView::unlock(host.get());
+    // Of the two descriptors the one by which the thread waits.
+    const auto has_it = [&] { return !LockView::can_lock(host.get(), LockType::kRead, {0, 9}); };
+    for (int i = 0; i < 10'000 && !has_it(); ++i) ::usleep(1000);
+    EXPECT_TRUE(has_it());
+    for (const int fd : view.locks().descriptors()) LockView::unlock(fd, {0, 9});
+  };
+  ASSERT_EQ(view.ask(waits), LockView::kWaits);
+  ASSERT_EQ(view.ask(other), 0);
+  EXPECT_EQ(view.answer_of(waits), 0);
+  EXPECT_FALSE(LockView::can_lock(host.get(), LockType::kRead, {0, 9}));
+}
+
+// Every number that the process may have is a descriptor's while it lives.
+class NoDescriptors {
+ public:
+  NoDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    rlimit few = before_;
+    few.rlim_cur = static_cast<rlim_t>(UniqueFd(::dup(STDERR_FILENO)).get());
+    ::setrlimit(RLIMIT_NOFILE, &few);
+    for (int fd = ::dup(STDERR_FILENO); fd >= 0; fd = ::dup(STDERR_FILENO)) taken_.emplace_back(fd);
+  }
+  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  NoDescriptors(const NoDescriptors&) = delete;
+  NoDescriptors& operator=(const NoDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+  std::vector<UniqueFd> taken_;
+};
+
+TEST_F(FileLocksTest, AFullTableOfDescriptorsKeepsNobodyFromUnlocking) {
+  LockView view;
+  ASSERT_EQ(view.ask(view.whole(1, LockType::kWrite)), 0);
+  std::vector<LockRequest> waiting;
+  for (std::uint64_t owner = 2; owner < 22; ++owner) {
+    waiting.push_back(view.whole(owner, LockType::kRead, true));
+    ASSERT_EQ(view.ask(waiting.back()), LockView::kWaits);
+  }
+  {
+    const NoDescriptors none;
+    EXPECT_EQ(view.ask(view.whole(1, LockType::kNone)), 0);
+    for (const LockRequest& one : waiting) EXPECT_EQ(view.answer_of(one), ENOLCK);
+  }
+  EXPECT_EQ(view.ask(view.whole(30, LockType::kWrite)), 0);
+}
+
 // Owners of other files take all ranges but a few hundred.
 void fill(LockView& view) {
   LockTable table(view.memory());
@@ -193,6 +301,80 @@ TEST_F(FileLocksTest, OneTryWaitsForACloseThatWasNotTheLast) {
     EXPECT_EQ(view.answer_of(first), EAGAIN);
     EXPECT_EQ(view.ask(view.request(2, LockType::kWrite, {0, 9})), EAGAIN) << "at once";
   }
+}
+
+TEST_F(FileLocksTest, WhereThereIsNoThreadAWaitIsRefusedAndNothingIsLeftOfIt) {
+  LockView view;
+  const UniqueFd host = view.host();
+  LockView::lock(host.get(), {0, 9});
+  {
+    const NoThreads none;
+    const LockRequest waits = view.request(1, LockType::kWrite, {0, 9}, true);
+    (void)view.ask(waits);
+    EXPECT_EQ(view.answer_of(waits), ENOLCK);
+    EXPECT_EQ(view.ask(view.whole(3, LockType::kRead)), 0) << "others lock";
+    view.locks().close(view.node, view.reads, 99);
+    EXPECT_EQ(view.ask(view.whole(4, LockType::kWrite)), EAGAIN) << "without waiting for the close";
+  }
+  LockView::unlock(host.get());
+  EXPECT_EQ(view.ask(view.request(2, LockType::kWrite, {0, 9})), 0) << "nobody holds it";
+}
+
+std::ptrdiff_t thread_count() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return std::distance(begin(tasks), end(tasks));
+}
+
+TEST_F(FileLocksTest, TriesTakeNoThreadEach) {
+  LockView view;
+  const UniqueFd host = view.host();
+  LockView::lock(host.get(), {});
+  const auto before = thread_count();
+  std::vector<LockRequest> tries;
+  for (std::uint64_t i = 0; i < 20; ++i) {
+    tries.push_back(view.request(1 + i, LockType::kWrite, {i, i}));
+    (void)view.ask(tries.back());
+  }
+  EXPECT_LE(thread_count(), before + 1);
+  for (const LockRequest& one : tries) EXPECT_EQ(view.answer_of(one), EAGAIN);
+}
+
+TEST_F(FileLocksTest, ATryGetsWhatIsGivenUpInTime) {
+  LockView view;
+  const UniqueFd host = view.host();
+  int granted = 0;
+  for (int i = 0; i < 20; ++i) {
+    LockView::lock(host.get(), {});
+    const LockRequest one = view.request(1, LockType::kWrite, {});
+    (void)view.ask(one);
+    LockView::unlock(host.get());
+    if (view.answer_of(one) == 0) ++granted;
+    ASSERT_EQ(view.ask(view.request(1, LockType::kNone, {})), 0);
+  }
+  EXPECT_GT(granted, 0) << "on a machine however busy";
+}
+
+TEST_F(FileLocksTest, TakesOneWhoDoesNotSleepYetForOneWhoMayWaitForAPosixLock) {
+  const PosixWaiter sleeps;
+  LockView view;
+  const UniqueFd host = view.host();
+  LockView::lock(host.get(), {});
+  LockRequest one = view.request(1, LockType::kWrite, {});
+  one.tid = sleeps.tid();
+  (void)view.ask(one);
+  EXPECT_FALSE(view.locks().has_posix_waits()) << "who tries does not wait";
+  std::atomic<pid_t> tid = 0;
+  std::atomic<bool> is_ending = false;
+  const std::jthread thread([&] {
+    tid = ::gettid();
+    while (!is_ending) continue;
+  });
+  while (tid == 0) std::this_thread::yield();
+  LockRequest runs = view.request(2, LockType::kWrite, {}, true);
+  runs.tid = tid;
+  ASSERT_EQ(view.ask(runs), LockView::kWaits);
+  is_ending = true;
+  EXPECT_TRUE(view.locks().has_posix_waits());
 }
 
 TEST_F(FileLocksTest, KnowsWhetherAnybodyWaitsForOthers) {

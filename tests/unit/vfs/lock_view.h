@@ -11,6 +11,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -64,6 +65,7 @@ class LockView {
     if (locks_) return *locks_;
     locks_ = std::make_unique<FileLocks>(*mount_, memory_, adopt, most_owners_);
     const auto note = [this](std::uint64_t reply_to, int error) {
+      if (on_answer) on_answer(reply_to);
       const std::lock_guard lock(mutex_);
       answers_[reply_to] = error;
       answered_.notify_all();
@@ -133,6 +135,9 @@ class LockView {
   static void unlock(int fd, LockRange range = {}) {
     (void)sys::lock_range(fd, sys::LockMode::kUnlock, range.first, range.last);
   }
+
+  // Called in the file's turn. Set before the first request.
+  std::function<void(std::uint64_t reply_to)> on_answer;
 
   std::span<std::byte> memory() { return memory_; }
   NodeId node = 0;
