@@ -1,8 +1,12 @@
 #include "vfs/op_create.h"
 
+#include <type_traits>
+#include <utility>
+
 #include "vfs/claim.h"
 #include "vfs/op_lookup.h"
 #include "vfs/removed_directory.h"
+#include "vfs/truncation.h"
 
 namespace cvfs {
 

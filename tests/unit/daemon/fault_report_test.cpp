@@ -31,8 +31,9 @@ using testing::IsEmpty;
 using testing::MatchesRegex;
 using testing::SizeIs;
 
+// Without lines if there is none.
 template <class Work>
-std::vector<std::string> report_of(const StateMemory& state, int expected_signal, Work work) {
+FaultReport report_of(const StateMemory& state, int expected_signal, Work work) {
   WorkerProcess worker(state, [&](Journal& journal) {
     JournalSlot slot(journal);
     (void)slot.begin(kUnique, kRename, kNode, false);
@@ -41,10 +42,7 @@ std::vector<std::string> report_of(const StateMemory& state, int expected_signal
   const int status = worker.await_end();
   EXPECT_TRUE(WIFSIGNALED(status));
   EXPECT_EQ(WTERMSIG(status), expected_signal);
-  const auto fault = take_fault(state);
-  if (!fault) return {};
-  EXPECT_EQ(fault->request, kUnique);
-  return fault->lines;
+  return take_fault(state).value_or(FaultReport{});
 }
 
 TEST(FaultReport, SaysSignalAddressRequestAndStack) {
@@ -52,7 +50,8 @@ TEST(FaultReport, SaysSignalAddressRequestAndStack) {
   GTEST_SKIP() << "the sanitizer handles it";
 #endif
   const StateMemory state = make_test_state();
-  const auto lines = report_of(state, SIGSEGV, write_to_nowhere);
+  const auto [lines, request] = report_of(state, SIGSEGV, write_to_nowhere);
+  EXPECT_EQ(request, kUnique);
   ASSERT_THAT(lines, Not(IsEmpty()));
   EXPECT_THAT(lines[0], MatchesRegex("worker [0-9]+ died of SIGSEGV at 0x40 \\(code 1\\) in RENAME "
                                      "of node 5 \\(request 1234\\)"));
@@ -64,13 +63,13 @@ TEST(FaultReport, SaysSignalAddressRequestAndStack) {
 TEST(FaultReport, IsTakenOnce) {
   const StateMemory state = make_test_state();
   EXPECT_FALSE(take_fault(state));
-  EXPECT_THAT(report_of(state, SIGABRT, [] { std::abort(); }), Not(IsEmpty()));
+  EXPECT_THAT(report_of(state, SIGABRT, [] { std::abort(); }).lines, Not(IsEmpty()));
   EXPECT_FALSE(take_fault(state));
 }
 
 TEST(FaultReport, SaysThatAnAbortIsItsOwn) {
   const StateMemory state = make_test_state();
-  const auto lines = report_of(state, SIGABRT, [] { std::abort(); });
+  const auto lines = report_of(state, SIGABRT, [] { std::abort(); }).lines;
   ASSERT_THAT(lines, Not(IsEmpty()));
   EXPECT_THAT(lines[0], HasSubstr("died of SIGABRT that it sent itself in RENAME of node 5"));
   EXPECT_THAT(lines, Contains(HasSubstr("abort")));
@@ -81,7 +80,7 @@ TEST(FaultReport, SurvivesAStackThatIsFull) {
   GTEST_SKIP() << "the sanitizer handles it";
 #endif
   const StateMemory state = make_test_state();
-  const auto lines = report_of(state, SIGSEGV, [] { (void)recurse(0); });
+  const auto lines = report_of(state, SIGSEGV, [] { (void)recurse(0); }).lines;
   EXPECT_THAT(lines, SizeIs(1 + kMaxFrames));
   EXPECT_THAT(lines, Contains(HasSubstr("cvfs::recurse")));
 }
@@ -89,19 +88,19 @@ TEST(FaultReport, SurvivesAStackThatIsFull) {
 TEST(FaultReport, OfTwoThreadsThatFaultAtOnceTellsOne) {
   const StateMemory state = make_test_state();
   const auto lines = report_of(state, SIGABRT, [] {
-    std::jthread other([] {
-      const sys::SignalStack stack;
-      std::abort();
-    });
-    std::abort();
-  });
+                       std::jthread other([] {
+                         const sys::SignalStack stack;
+                         std::abort();
+                       });
+                       std::abort();
+                     }).lines;
   ASSERT_THAT(lines, Not(IsEmpty()));
   EXPECT_THAT(lines[0], HasSubstr("SIGABRT"));
 }
 
 TEST(FaultReport, IsNothingAfterASigkill) {
   const StateMemory state = make_test_state();
-  EXPECT_THAT(report_of(state, SIGKILL, [] { ::kill(::getpid(), SIGKILL); }), IsEmpty());
+  EXPECT_THAT(report_of(state, SIGKILL, [] { ::kill(::getpid(), SIGKILL); }).lines, IsEmpty());
 }
 
 }  // namespace
