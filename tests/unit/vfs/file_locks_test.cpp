@@ -377,6 +377,19 @@ TEST_F(FileLocksTest, TakesOneWhoDoesNotSleepYetForOneWhoMayWaitForAPosixLock) {
   EXPECT_TRUE(view.locks().has_posix_waits());
 }
 
+// Who waits for what he has got waits for him from then on.
+TEST_F(FileLocksTest, TellsOfAGrantToOneWhoseOtherThreadWaits) {
+  LockView view;
+  int told = 0;
+  view.locks().on_posix_wait([&] { ++told; });
+  ASSERT_EQ(view.ask(view.request(2, LockType::kWrite, {5, 5})), 0);
+  ASSERT_EQ(view.ask(view.request(1, LockType::kWrite, {8, 8})), 0);
+  ASSERT_EQ(view.ask(view.request(1, LockType::kWrite, {5, 5}, true)), LockView::kWaits);
+  EXPECT_EQ(told, 0) << "an open file description's lock";
+  ASSERT_EQ(view.ask(view.request(1, LockType::kWrite, {9, 9})), 0);
+  EXPECT_EQ(told, 1);
+}
+
 TEST_F(FileLocksTest, KnowsWhetherAnybodyWaitsForOthers) {
   LockView view;
   const UniqueFd host = view.host();
