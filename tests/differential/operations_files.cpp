@@ -203,10 +203,16 @@ bool may_lose_before_refusal(const Actor& actor, int fd) {
   return (status.st_mode & 06000) != 0 || has_capability(fd);
 }
 
+// Where direct I/O of an odd length is refused, what lies before the end of an extent has been
+// written, and extents end elsewhere on the other side.
+bool may_write_beginning(int fd, std::int64_t length) {
+  return length % 512 != 0 && is_direct(fd);
+}
+
 // A write that natively comes to something else. Of nothing: asks nobody under passthrough.
 bool is_unlike(const Actor& actor, int fd, std::int64_t length) {
-  return may_lose_before_refusal(actor, fd) || would_lose_setid(actor, fd) ||
-         (length == 0 && is_protected(actor, fd));
+  return may_write_beginning(fd, length) || may_lose_before_refusal(actor, fd) ||
+         would_lose_setid(actor, fd) || (length == 0 && is_protected(actor, fd));
 }
 
 std::string do_write(Actor& actor, const Step& s) {
