@@ -42,7 +42,8 @@ mount_crash_view
 eventually 5 is_complete || fail "there are a supervisor, a worker and a standby" "$(show_daemons)"
 descriptors() { find "/proc/$(supervisor)/fd" -mindepth 1 | wc -l; }
 known() { find "$T/view" -maxdepth 1 -name 'file*' -size -1 -printf . 2>/dev/null | wc -c; }
-exec 8<"$T/view/file7"
+# What others make the kernel forget (drop_caches is the machine's) could not be looked up again.
+exec 8<"$T/view/file7" 9<"$T/view/load"
 cd "$T/view" || exit 1
 
 echo "# more files than there are descriptors"
@@ -91,6 +92,6 @@ echo "# the kernel forgets"
 echo 2 >/proc/sys/vm/drop_caches
 check "others can be known then" stat file2500
 cd / || exit 1
-exec 8<&-
+exec 8<&- 9<&-
 check "umount ends all" unmount_view "$T/view"
 eventually 5 umount "$T/containerdata/user-toto" || fail "nothing keeps the overlay busy"
