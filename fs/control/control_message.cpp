@@ -24,6 +24,8 @@ constexpr auto kVerbs = std::to_array<Verb>({
     {"upgrade", ControlVerb::kUpgrade},
     {"locks", ControlVerb::kLocks},
     {"waits", ControlVerb::kWaits},
+    {"metrics", ControlVerb::kMetrics},
+    {"set", ControlVerb::kSet},
 });
 
 tl::unexpected<OperatorError> refuse_command(std::string_view object, std::string what,
@@ -60,11 +62,20 @@ Outcome<std::string> path_of(const std::string& name, const Json& value) {
   return path;
 }
 
+Outcome<std::string> text_of(const std::string& name, const Json& value) {
+  if (!value.is_string()) return refuse_command(name, "is not a string");
+  return value.get<std::string>();
+}
+
 // A field that says something else than "command".
 Outcome<void> take_argument(ControlCommand& command, const std::string& name, const Json& value) {
   if (name == "command") return {};
   if (command.verb == ControlVerb::kUpgrade && name == "cvfsd") {
     command.cvfsd = TRY(path_of(name, value));
+    return {};
+  }
+  if (command.verb == ControlVerb::kSet && (name == "name" || name == "value")) {
+    (name == "name" ? command.name : command.value) = TRY(text_of(name, value));
     return {};
   }
   return refuse_command(name, "this view does not know the argument");
@@ -136,6 +147,10 @@ std::string to_line(const ControlCommand& command) {
   const auto* known = std::ranges::find(kVerbs, command.verb, &Verb::verb);
   Json message = {{"command", known->name}};
   if (!command.cvfsd.empty()) message["cvfsd"] = command.cvfsd;
+  if (command.verb == ControlVerb::kSet) {
+    message["name"] = command.name;
+    message["value"] = command.value;
+  }
   return to_text(message) + '\n';
 }
 

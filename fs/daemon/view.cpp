@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "control/running_views.h"
+#include "daemon/live_settings.h"
 #include "daemon/mount_namespace.h"
 #include "daemon/mount_target.h"
 #include "daemon/process_record.h"
@@ -57,27 +58,17 @@ std::string own_program() {
   return program;
 }
 
-spdlog::level::level_enum to_spdlog(LogLevel level) {
-  switch (level) {
-    case LogLevel::kError:
-      return spdlog::level::err;
-    case LogLevel::kWarning:
-      return spdlog::level::warn;
-    case LogLevel::kInfo:
-      return spdlog::level::info;
-    case LogLevel::kDebug:
-      return spdlog::level::debug;
-  }
-  return spdlog::level::info;
-}
-
 void begin_log(const ServedView& view) {
   if (view.to_syslog) {
     sys::log_to_syslog(view.plan.source.name);
   } else {
     log_to_stderr(view.plan.source.name);
   }
-  spdlog::set_level(to_spdlog(view.plan.options.log_level));
+  if (view.state) {
+    apply_log_level(view);
+  } else {
+    set_log_level(view.plan.options.log_level);
+  }
 }
 
 // ---- mounting

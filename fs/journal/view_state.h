@@ -70,6 +70,16 @@ struct ViewState {
   static constexpr std::size_t kEvents = 16;
   std::atomic<std::uint64_t> event_count;  // the last kEvents of these are there, in a ring
   ViewEvent events[kEvents];
+
+  // What `cvfs set` has changed since the mount (daemon/live_settings.h); 0: it is as mounted.
+  struct Settings {
+    std::atomic<std::uint32_t> log;    // a LogLevel, plus one
+    std::atomic<std::uint32_t> debug;  // a DebugOption, plus one
+    std::atomic<std::uint32_t> hang;   // seconds, plus one
+    std::atomic<std::uint32_t> cache;  // 1: ttl_us holds
+    std::atomic<std::uint64_t> ttl_us;
+  };
+  Settings settings;
 };
 static_assert(sizeof(ViewState) <= kViewStateBytes);
 

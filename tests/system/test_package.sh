@@ -38,6 +38,8 @@ check_contents() {
     "-rw-r--r-- root/root ./usr/share/bash-completion/completions/cvfs" \
     "-rw-r--r-- root/root ./usr/share/zsh/vendor-completions/_cvfs" \
     "-rw-r--r-- root/root ./usr/share/doc/cvfs/copyright" "-rw-r--r-- root/root ./usr/share/doc/cvfs/changelog.gz" \
+    "-rw-r--r-- root/root ./usr/lib/systemd/system/cvfs-metrics.socket" \
+    "-rw-r--r-- root/root ./usr/share/doc/cvfs/examples/prometheus/grafana-dashboard.json" \
     "-rw-r--r-- root/root ./usr/share/doc/cvfs/docs/mounting.md" "drwxr-xr-x root/root ./usr/sbin/"; do
     check "the package has $entry" has_entry "$entry"
   done
