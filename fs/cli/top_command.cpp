@@ -2,9 +2,10 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include <CLI/Validators.hpp>
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <memory>
 #include <thread>
 
@@ -14,8 +15,17 @@
 namespace cvfs {
 namespace {
 
-constexpr double kLeastInterval = 0.1;
-constexpr double kMostInterval = 3600;
+// What is wrong with it; empty: nothing.
+std::string wrong_interval(const std::string& text) {
+  constexpr double kLeast = 0.1;
+  constexpr double kMost = 3600;
+  char* end = nullptr;
+  const double seconds = std::strtod(text.c_str(), &end);
+  const bool is_whole = end != text.c_str() && *end == '\0';
+  return is_whole && seconds >= kLeast && seconds <= kMost
+             ? ""
+             : "not a number of seconds from 0.1 to 3600";
+}
 
 struct TopOptions {
   std::vector<std::string> names;
@@ -109,7 +119,7 @@ void add_top_command(CLI::App& app, Action& chosen) {
   command->add_option("VIEW", options->names,
                       "a mount point, a source (toto:/data) or a number; without: all");
   command->add_option("--interval", options->interval, "seconds between two looks; 2")
-      ->check(CLI::Range(kLeastInterval, kMostInterval));
+      ->check(wrong_interval);
   command->add_option("--count", options->count,
                       "how many times; without: until Ctrl-C, or once where there is no terminal");
   command->add_flag("--json", options->json, "an object a look, each on a line");

@@ -83,6 +83,11 @@ std::vector<std::string> lines_of(const std::vector<std::vector<std::string>>& r
   return lines;
 }
 
+void add_refusal(std::vector<std::string>& lines, const OperatorError& error) {
+  std::istringstream in("cvfs: " + error.message());
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+}
+
 Json json_of_view(const ViewRates& view) {
   Json json = to_json(view.answer.view);
   if (!view.answer.reply) {
@@ -125,6 +130,9 @@ std::vector<std::string> top_lines(const TopScreen& screen) {
       {"OPS/S", "ERR/S", "P50", "P99", "HITS", "FILES", "WAIT", "DIED", "INODES", "VIEW"}};
   for (const ViewRates& view : screen.views) rows.push_back(row_of_view(view));
   std::vector<std::string> lines = lines_of(rows);
+  for (const ViewRates& view : screen.views) {
+    if (!view.answer.reply) add_refusal(lines, view.answer.reply.error());
+  }
   if (screen.containers.empty()) return lines;
   rows = {{"OPS/S", "CONTAINER", "VIEW"}};
   for (const ContainerRates& container : screen.containers) {

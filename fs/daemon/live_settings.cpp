@@ -2,12 +2,15 @@
 
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "base/log.h"
+#include "control/edit_distance.h"
 #include "control/printable.h"
+#include "control/view_option_help.h"
 #include "daemon/view_cache.h"
 
 namespace cvfs {
@@ -100,14 +103,27 @@ constexpr auto kSettings = std::to_array<LiveSetting>({
     {"hang", set_hang, hang_text},
 });
 
+bool is_option(const std::string& name) {
+  return std::ranges::any_of(view_option_help(),
+                             [&](const ViewOptionHelp& option) { return option.name == name; });
+}
+
 Outcome<const LiveSetting*> find_setting(const std::string& name) {
   std::string known;
+  std::string_view nearest;
+  std::size_t best = largest_slip(name) + 1;
   for (const LiveSetting& setting : kSettings) {
     if (setting.name == name) return &setting;
     known.append(known.empty() ? "" : ", ").append(setting.name);
+    const std::size_t distance = edit_distance(name, setting.name);
+    if (distance < best) nearest = setting.name;
+    best = std::min(best, distance);
   }
-  return refuse_setting(name, "cannot be changed while the view is mounted",
-                        "one of " + known + "; or umount it, and mount it with that");
+  if (is_option(name)) {
+    return refuse_setting(name, "cannot be changed while the view is mounted",
+                          "umount it, and mount it with that; of a view that serves: " + known);
+  }
+  return refuse_setting(name, "no such setting", nearest.empty() ? known : std::string(nearest));
 }
 
 }  // namespace
