@@ -12,6 +12,7 @@ namespace cvfs {
 namespace {
 
 constexpr const char* kWrongCommand = "the command is not understood";
+constexpr const char* kNoReason = "refused without a reason";
 constexpr std::size_t kMaxQuoted = 64;  // of what was sent, in a message
 constexpr int kMaxReplyDepth = 16;
 
@@ -98,10 +99,12 @@ ExitCode code_of(const Json& error) {
 OperatorError refusal_in(const Json& reply) {
   const auto error = reply.find("error");
   if (error == reply.end() || !error->is_object()) {
-    return {ExitCode::kInternal, "", "refused without a reason", "journalctl -t cvfsd"};
+    return {ExitCode::kInternal, "", kNoReason, "journalctl -t cvfsd"};
   }
-  return {code_of(*error), string_at(*error, "object"), string_at(*error, "what"),
-          string_at(*error, "hint")};
+  OperatorError refusal{code_of(*error), string_at(*error, "object"), string_at(*error, "what"),
+                        string_at(*error, "hint")};
+  if (refusal.what.empty()) refusal.what = kNoReason;
+  return refusal;
 }
 
 std::string dump(const Json& json, int indent) {

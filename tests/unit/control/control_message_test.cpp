@@ -138,6 +138,7 @@ TEST(ControlMessage, ARefusalOfAnotherShapeIsARefusalAllTheSame) {
     const auto reply = parse_reply(line);
     ASSERT_FALSE(reply) << line;
     EXPECT_EQ(reply.error().code, ExitCode::kInternal) << line;
+    EXPECT_NE(reply.error().what, "") << line;  // found by fuzz_control_messages
   }
 }
 
