@@ -229,6 +229,7 @@ int serve_to_the_end(const ServedView& view, Accession accession, const Ready& r
   const int code = run_processes(view, accession, ready, refused);
   if (code != 0) (void)unmount_view(view.plan, MNT_DETACH);
   if (view.control >= 0) ControlServer::adopt(view.control, view.control_path).remove();
+  remove_watch_place(view);
   log_end(view);
   return code;
 }
@@ -256,6 +257,7 @@ int serve_view(ViewPlan plan, const Build& build, const Ready& ready, const Refu
   view.device = std::move(*device);
   if (const auto connected = connect(view); !connected) {
     (void)unmount_view(view.plan, MNT_DETACH);
+    remove_watch_place(view);
     return give_up(connected.error());
   }
   log_start(view);
