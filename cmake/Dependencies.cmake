@@ -5,6 +5,8 @@ set(ENV{PKG_CONFIG_PATH} "${CMAKE_SOURCE_DIR}/.deps/lib/pkgconfig:$ENV{PKG_CONFI
 pkg_check_modules(FUSE3 REQUIRED IMPORTED_TARGET fuse3>=3.18.3)
 # libfuse's io_uring transport needs it; cvfs itself does not call it yet.
 pkg_check_modules(LIBURING REQUIRED IMPORTED_TARGET liburing>=2.9)
+# The static one of .deps: Debian's has another name in each Debian.
+pkg_check_modules(PROMETHEUS REQUIRED IMPORTED_TARGET prometheus-cpp-core>=1.0)
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp>=2.5)
 find_package(spdlog REQUIRED)
 find_package(fmt REQUIRED)

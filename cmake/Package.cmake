@@ -7,6 +7,8 @@ install(CODE "
   endif()")
 install(FILES cmake/package/tmpfiles.conf RENAME cvfs.conf DESTINATION /usr/lib/tmpfiles.d)
 file(GLOB pages CONFIGURE_DEPENDS docs/*.md)
+install(FILES cmake/package/systemd/cvfs-metrics.socket cmake/package/systemd/cvfs-metrics@.service
+  DESTINATION /usr/lib/systemd/system)
 install(FILES README.md SECURITY.md CHANGELOG.md cmake/package/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
 install(DIRECTORY cmake/package/examples DESTINATION ${CMAKE_INSTALL_DOCDIR})

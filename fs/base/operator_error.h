@@ -24,12 +24,9 @@ struct OperatorError {
   std::string what;    // one sentence without a full stop: "no such directory in the tenant's tree"
   std::string hint;    // what to run or write instead; may be empty
 
-  // "OBJECT: WHAT\n  try: HINT", without a newline at the end.
-  std::string message() const {
-    std::string text = object.empty() ? what : object + ": " + what;
-    if (!hint.empty()) text += "\n  try: " + hint;
-    return text;
-  }
+  // "OBJECT: WHAT\n  try: HINT", without a newline at the end. Whatever somebody typed is in it:
+  // control characters are '?', so that a terminal and a log show it and do not obey it.
+  std::string message() const;
 };
 
 // The operator path's counterpart of Result.

@@ -26,6 +26,9 @@ std::unique_ptr<CLI::App> make_command_app(const std::string& version, Action& c
   app->footer(kExitCodes);
   add_status_command(*app, chosen);
   add_locks_command(*app, chosen);
+  add_top_command(*app, chosen);
+  add_metrics_command(*app, chosen);
+  add_set_command(*app, chosen);
   add_upgrade_command(*app, chosen);
   add_tenant_command(*app, chosen);
   add_explain_command(*app, chosen);

@@ -79,6 +79,10 @@ Outcome<Mountpoint> protect_mountpoint(const std::string& path) {
   const std::string object = printable(mountpoint.path);
   std::error_code error;
   mountpoint.was_made = fs::create_directories(mountpoint.path, error);
+  if (error == std::errc::not_a_directory) {
+    return refuse(object, "is a file, or lies below one, where a directory is meant",
+                  "another mount point");
+  }
   if (error) {
     return refuse(object, "cannot be made: " + error.message(), "another mount point");
   }

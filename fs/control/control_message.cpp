@@ -12,6 +12,7 @@ namespace cvfs {
 namespace {
 
 constexpr const char* kWrongCommand = "the command is not understood";
+constexpr const char* kNoReason = "refused without a reason";
 constexpr std::size_t kMaxQuoted = 64;  // of what was sent, in a message
 constexpr int kMaxReplyDepth = 16;
 
@@ -24,6 +25,8 @@ constexpr auto kVerbs = std::to_array<Verb>({
     {"upgrade", ControlVerb::kUpgrade},
     {"locks", ControlVerb::kLocks},
     {"waits", ControlVerb::kWaits},
+    {"metrics", ControlVerb::kMetrics},
+    {"set", ControlVerb::kSet},
 });
 
 tl::unexpected<OperatorError> refuse_command(std::string_view object, std::string what,
@@ -60,11 +63,20 @@ Outcome<std::string> path_of(const std::string& name, const Json& value) {
   return path;
 }
 
+Outcome<std::string> text_of(const std::string& name, const Json& value) {
+  if (!value.is_string()) return refuse_command(name, "is not a string");
+  return value.get<std::string>();
+}
+
 // A field that says something else than "command".
 Outcome<void> take_argument(ControlCommand& command, const std::string& name, const Json& value) {
   if (name == "command") return {};
   if (command.verb == ControlVerb::kUpgrade && name == "cvfsd") {
     command.cvfsd = TRY(path_of(name, value));
+    return {};
+  }
+  if (command.verb == ControlVerb::kSet && (name == "name" || name == "value")) {
+    (name == "name" ? command.name : command.value) = TRY(text_of(name, value));
     return {};
   }
   return refuse_command(name, "this view does not know the argument");
@@ -87,10 +99,12 @@ ExitCode code_of(const Json& error) {
 OperatorError refusal_in(const Json& reply) {
   const auto error = reply.find("error");
   if (error == reply.end() || !error->is_object()) {
-    return {ExitCode::kInternal, "", "refused without a reason", "journalctl -t cvfsd"};
+    return {ExitCode::kInternal, "", kNoReason, "journalctl -t cvfsd"};
   }
-  return {code_of(*error), string_at(*error, "object"), string_at(*error, "what"),
-          string_at(*error, "hint")};
+  OperatorError refusal{code_of(*error), string_at(*error, "object"), string_at(*error, "what"),
+                        string_at(*error, "hint")};
+  if (refusal.what.empty()) refusal.what = kNoReason;
+  return refusal;
 }
 
 std::string dump(const Json& json, int indent) {
@@ -136,6 +150,10 @@ std::string to_line(const ControlCommand& command) {
   const auto* known = std::ranges::find(kVerbs, command.verb, &Verb::verb);
   Json message = {{"command", known->name}};
   if (!command.cvfsd.empty()) message["cvfsd"] = command.cvfsd;
+  if (command.verb == ControlVerb::kSet) {
+    message["name"] = command.name;
+    message["value"] = command.value;
+  }
   return to_text(message) + '\n';
 }
 

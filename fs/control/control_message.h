@@ -2,7 +2,9 @@
 //
 //   {"command":"status"}                         {"ok":true,"view":{...}}
 //   {"command":"locks"}                          {"ok":true,"locks":[{...}]}
+//   {"command":"metrics"}                        {"ok":true,"metrics":{...}}
 //   {"command":"waits"}                          {"ok":true,"holds":[[..]],"waits":[[..]]}
+//   {"command":"set","name":"log","value":"debug"}  {"ok":true,"was":"info","is":"debug"}
 //   {"command":"upgrade","cvfsd":"/usr/..."}     {"ok":false,"error":{"code":32,"object":"..",..}}
 //
 // What arrives is not trusted: nothing here throws, or believes a type, a length or a character.
@@ -24,11 +26,14 @@ inline constexpr std::size_t kMaxCommandBytes = 4096;
 // Of an answer: more than any view says.
 inline constexpr std::size_t kMaxReplyBytes = std::size_t{1} << 20;
 
-enum class ControlVerb { kStatus, kUpgrade, kLocks, kWaits };
+enum class ControlVerb { kStatus, kUpgrade, kLocks, kWaits, kMetrics, kSet };
 
 struct ControlCommand {
   ControlVerb verb = ControlVerb::kStatus;
-  std::string cvfsd;  // kUpgrade: the build to go on with, an absolute path; empty: the installed
+  std::string cvfsd =
+      {};  // kUpgrade: the build to go on with, an absolute path; empty: the installed
+  std::string name = {};   // kSet: a mount option of cvfs
+  std::string value = {};  // and what it is to be
 };
 
 // ---- in the view ----

@@ -17,6 +17,9 @@ constexpr std::size_t kMaxMessage = PIPE_BUF;
 
 // While it lives, a SIGPIPE for this thread is discarded: whoever started cvfsd may be gone, and
 // the view lives on all the same. (One that was pending before is lost with it.)
+// As OperatorError::message() has it.
+constexpr std::string_view kHint = "\n  try: ";
+
 class WithoutSigpipe {
  public:
   WithoutSigpipe() {
@@ -69,8 +72,12 @@ Outcome<void> await_readiness(int pipe_fd) {
   }
   const auto code = static_cast<ExitCode>(message[0]);
   if (code == ExitCode::kSuccess) return {};
-  // The object and the hint are in the text already.
-  return refuse(OperatorError{code, "", std::string(message + 1, message + length), ""});
+  // The object is in the text already, and the hint is a line of its own.
+  const std::string text(message + 1, message + length);
+  const std::size_t hint = text.find(kHint);
+  OperatorError refusal{code, "", text.substr(0, hint), ""};
+  if (hint != std::string::npos) refusal.hint = text.substr(hint + kHint.size());
+  return refuse(std::move(refusal));
 }
 
 }  // namespace cvfs

@@ -128,6 +128,11 @@ bool set_log_level(ViewOptions& options, std::string_view value) {
                       {"debug", LogLevel::kDebug}});
 }
 
+bool set_debug(ViewOptions& options, std::string_view value) {
+  return assign_word(options.debug, value,
+                     {{"off", DebugOption::kOff}, {"ops", DebugOption::kOperations}});
+}
+
 bool set_cache(ViewOptions& options, std::string_view value) {
   constexpr std::string_view kTtl = "ttl:";
   CacheOption cache;
@@ -199,6 +204,10 @@ constexpr auto kValueOptions = std::to_array<ValueOption>({
      set_locks},
     {"log", "error, warning, info or debug", "log=info",
      "what cvfsd says to syslog or the journal; info", set_log_level},
+    {"debug", "ops or off", "debug=ops",
+     "log each request with its ids before and after translation, at most some hundred a second; "
+     "off",
+     set_debug},
     {"threads", "a number from 1 to 64", "threads=4",
      "how many threads serve; chosen from the CPUs",
      [](ViewOptions& o, std::string_view v) {
@@ -375,6 +384,20 @@ const char* name_of(OwnerPolicy policy) {
       return "virtual";
     case OwnerPolicy::kCaller:
       return "caller";
+  }
+  return "";
+}
+
+const char* name_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::kError:
+      return "error";
+    case LogLevel::kWarning:
+      return "warning";
+    case LogLevel::kInfo:
+      return "info";
+    case LogLevel::kDebug:
+      return "debug";
   }
   return "";
 }

@@ -20,6 +20,9 @@ enum class PassthroughMode { kAuto, kOff };
 // Of files, by fcntl(2) and flock(2): exclusive with everybody, within the view, or none (ENOLCK).
 enum class LockOption { kShared, kLocal, kOff };
 enum class LogLevel { kError, kWarning, kInfo, kDebug };
+const char* name_of(LogLevel level);
+// What is logged beyond that: nothing, or each request with its ids before and after translation.
+enum class DebugOption { kOff, kOperations };
 
 // What the kernel believes of names and attributes without asking: what it is told when others
 // change something, or everything for a time. kAuto: the first, where that is possible.
@@ -44,8 +47,9 @@ struct ViewOptions {
   PassthroughMode passthrough = PassthroughMode::kAuto;
   CacheOption cache;
   LockOption locks = LockOption::kShared;
-  LogLevel log_level = LogLevel::kInfo;  // log=error|warning|info|debug
-  unsigned threads = 0;                  // threads=1…64; 0: chosen from the number of CPUs
+  LogLevel log_level = LogLevel::kInfo;   // log=error|warning|info|debug
+  DebugOption debug = DebugOption::kOff;  // debug=ops|off
+  unsigned threads = 0;                   // threads=1…64; 0: chosen from the number of CPUs
   // hang=: a worker that is at one request for so long is looked at; 0: never.
   unsigned hang_seconds = 120;
 

@@ -159,7 +159,7 @@ std::optional<HangWatch::Work> HangWatch::work_at(IntentRecord& record) const {
 // a signal that is none: while a worker starts, and sweeps what is open, nothing is opened here.
 std::vector<HangWatch::Hang> HangWatch::find(pid_t worker) const {
   std::vector<Hang> found;
-  const std::uint64_t now = sys::coarse_monotonic_us();
+  const std::uint64_t now = sys::monotonic_us();
   for (IntentRecord& record : records_) {
     const auto work = work_at(record);
     if (!work || work->begun_us + to_us(limit_) > now) continue;
@@ -246,8 +246,7 @@ std::vector<const ThreadStack*> HangWatch::ask(pid_t worker, const std::vector<p
 
 std::string HangWatch::describe(const Hang& hang, pid_t worker) const {
   const Work& work = hang.work;
-  const double seconds =
-      static_cast<double>(sys::coarse_monotonic_us() - work.begun_us) / 1'000'000.0;
+  const double seconds = static_cast<double>(sys::monotonic_us() - work.begun_us) / 1'000'000.0;
   const std::string kernel = kernel_stack(worker, work.tid);
   return fmt::format("{} is at hand for {:.1f} s in thread {} of worker {}: {}{}{}",
                      sys::fuse_request_text(work.opcode, work.node, work.unique), seconds, work.tid,

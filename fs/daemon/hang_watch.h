@@ -32,6 +32,9 @@ class HangWatch {
   // `limit`: how long a request may take; 0: for ever. `state` is borrowed.
   HangWatch(const StateMemory& state, std::chrono::milliseconds limit);
 
+  // From now on.
+  void set_limit(std::chrono::milliseconds limit) { limit_ = limit; }
+
   // How long at most until the next check(); -1: for ever.
   int timeout_ms() const;
 

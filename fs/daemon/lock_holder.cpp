@@ -1,10 +1,11 @@
 #include "daemon/lock_holder.h"
 
 #include <algorithm>
-#include <cctype>
 #include <fstream>
 #include <sstream>
 #include <string>
+
+#include "sys/control_group.h"
 
 namespace cvfs {
 
@@ -32,34 +33,14 @@ int own_number_of(int pid) {
   return number;
 }
 
-std::string cgroup_of(int pid) {
-  const std::string line = first_line_of("/proc/" + std::to_string(pid) + "/cgroup");
-  const std::size_t path = line.find('/');
-  return path == std::string::npos ? "" : line.substr(path);
-}
-
-// An engine's number of it: the last 64 hexadecimal digits of
-// "/system.slice/docker-0123abcd….scope",
-// "/docker/0123abcd…", "/machine.slice/libpod-0123abcd….scope"; "": none.
-std::string container_of(const std::string& cgroup) {
-  constexpr std::size_t kDigits = 64;
-  std::size_t run = 0;
-  for (std::size_t at = cgroup.size(); at-- > 0;) {
-    const bool is_digit = std::isxdigit(static_cast<unsigned char>(cgroup[at])) != 0;
-    run = is_digit ? run + 1 : 0;
-    if (run == kDigits) return cgroup.substr(at, kDigits);
-  }
-  return "";
-}
-
 json facts_of(int pid) {
   json facts = {{"pid", pid}};
   if (pid <= 0) return facts;
   facts["container_pid"] = own_number_of(pid);
   facts["command"] = first_line_of("/proc/" + std::to_string(pid) + "/comm");
-  const std::string cgroup = cgroup_of(pid);
+  const std::string cgroup = sys::control_group_of(pid);
   facts["cgroup"] = cgroup;
-  facts["container"] = container_of(cgroup);
+  facts["container"] = sys::container_in(cgroup);
   return facts;
 }
 

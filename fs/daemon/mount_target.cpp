@@ -19,7 +19,10 @@ Outcome<UniqueFd> open_target(const std::string& target) {
   if (directory) return directory;
   const int error = errno;
   if (error == ENOENT) return refuse(target, "no such mount point", "mkdir -p " + target);
-  if (error == ENOTDIR) return refuse(target, "the mount point is not a directory");
+  if (error == ENOTDIR) {
+    return refuse(target, "the mount point is not a directory",
+                  "another mount point: mkdir -p DIR");
+  }
   // The target itself opens also where a dead view is mounted on it.
   if (error == ENOTCONN) return refuse(target, "lies in a dead view", "unmount that one first");
   return refuse(target, std::string("cannot open the mount point: ") + std::strerror(error));

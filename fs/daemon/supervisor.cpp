@@ -15,10 +15,12 @@
 #include "base/log.h"
 #include "control/control_message.h"
 #include "daemon/fault_report.h"
+#include "daemon/live_settings.h"
 #include "daemon/mount_namespace.h"
 #include "daemon/process_record.h"
 #include "daemon/view_events.h"
 #include "daemon/view_locks.h"
+#include "daemon/view_metrics.h"
 #include "daemon/view_status.h"
 #include "daemon/view_waits.h"
 #include "sys/process.h"
@@ -91,8 +93,10 @@ Supervisor::Supervisor(const ServedView& view, Accession accession)
       memory_(view.memory()),
       accession_(accession),
       upgrade_(view),
-      hangs_(*view.state, std::chrono::seconds(view.plan.options.hang_seconds)),
+      hangs_(*view.state, hang_limit_of(view)),
       worker_started_us_(sys::monotonic_us()) {
+  // A predecessor may have been told something else since this process was forked.
+  apply_log_level(view);
   if (view.control >= 0) control_ = ControlServer::adopt(view.control, view.control_path);
 }
 
@@ -464,10 +468,20 @@ void Supervisor::take_signals() {
   }
 }
 
+std::string Supervisor::change(const ControlCommand& command) {
+  auto changed = change_setting(view_, command.name, command.value);
+  if (!changed) return error_reply(changed.error());
+  hangs_.set_limit(hang_limit_of(view_));
+  next_hang_check_us_ = 0;
+  return ok_reply(std::move(*changed));
+}
+
 std::optional<std::string> Supervisor::answer(const ControlCommand& command, int client_fd) {
   if (command.verb == ControlVerb::kStatus) return ok_reply({{"view", status_of(view_)}});
+  if (command.verb == ControlVerb::kMetrics) return ok_reply({{"metrics", metrics_of(view_)}});
   if (command.verb == ControlVerb::kLocks) return ok_reply({{"locks", locks_of(view_)}});
   if (command.verb == ControlVerb::kWaits) return ok_reply(to_json(waits_of(view_)));
+  if (command.verb == ControlVerb::kSet) return change(command);
   upgrade_.begin(command.cvfsd, client_fd);
   return std::nullopt;
 }

@@ -88,6 +88,7 @@ class Supervisor {
   int timeout_ms() const;
   void serve(const std::vector<pollfd>& polled);
   void take_signals();
+  std::string change(const ControlCommand& command);
   std::optional<std::string> answer(const ControlCommand& command, int client_fd);
 
   const ServedView& view_;

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "control/running_views.h"
+#include "daemon/live_settings.h"
 #include "daemon/mount_namespace.h"
 #include "daemon/mount_target.h"
 #include "daemon/process_record.h"
@@ -57,27 +58,17 @@ std::string own_program() {
   return program;
 }
 
-spdlog::level::level_enum to_spdlog(LogLevel level) {
-  switch (level) {
-    case LogLevel::kError:
-      return spdlog::level::err;
-    case LogLevel::kWarning:
-      return spdlog::level::warn;
-    case LogLevel::kInfo:
-      return spdlog::level::info;
-    case LogLevel::kDebug:
-      return spdlog::level::debug;
-  }
-  return spdlog::level::info;
-}
-
 void begin_log(ServedView& view) {
   if (view.to_syslog) {
     view.log = sys::log_to_syslog(view.plan.source.name);
   } else {
     log_to_stderr(view.plan.source.name);
   }
-  spdlog::set_level(to_spdlog(view.plan.options.log_level));
+  if (view.state) {
+    apply_log_level(view);
+  } else {
+    set_log_level(view.plan.options.log_level);
+  }
 }
 
 // ---- mounting
@@ -238,6 +229,7 @@ int serve_to_the_end(const ServedView& view, Accession accession, const Ready& r
   const int code = run_processes(view, accession, ready, refused);
   if (code != 0) (void)unmount_view(view.plan, MNT_DETACH);
   if (view.control >= 0) ControlServer::adopt(view.control, view.control_path).remove();
+  remove_watch_place(view);
   log_end(view);
   return code;
 }
@@ -265,6 +257,7 @@ int serve_view(ViewPlan plan, const Build& build, const Ready& ready, const Refu
   view.device = std::move(*device);
   if (const auto connected = connect(view); !connected) {
     (void)unmount_view(view.plan, MNT_DETACH);
+    remove_watch_place(view);
     return give_up(connected.error());
   }
   log_start(view);

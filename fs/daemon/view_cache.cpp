@@ -2,9 +2,12 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <climits>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "base/log.h"
 #include "control/running_views.h"
@@ -17,14 +20,27 @@ namespace cvfs {
 
 namespace {
 
+constexpr std::string_view kPlaces = "/run/cvfs/watch.";
+static_assert(kPlaces.starts_with(kControlDirectory));
+
+bool is_at(const UniqueFd& file, const std::string& path) {
+  struct stat own {};
+  struct stat named {};
+  return ::fstat(file.get(), &own) == 0 && ::lstat(path.c_str(), &named) == 0 &&
+         own.st_dev == named.st_dev && own.st_ino == named.st_ino;
+}
+
 // One of the places that views of a filesystem have for watches: a lock that goes with the view.
+// Where another view that ends takes the name away meanwhile, what was locked is found by nobody.
 UniqueFd take_place(std::uint64_t device, unsigned number) {
-  const std::string path = std::string(kControlDirectory) + "/watch." + std::to_string(device) +
-                           "." + std::to_string(number);
+  const std::string path =
+      std::string(kPlaces) + std::to_string(device) + "." + std::to_string(number);
   constexpr int kFlags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC;
-  UniqueFd place(::open(path.c_str(), kFlags, 0600));
-  if (!place || !sys::lock_whole(place.get(), sys::LockMode::kExclusive)) return {};
-  return place;
+  for (;;) {
+    UniqueFd place(::open(path.c_str(), kFlags, 0600));
+    if (!place || !sys::lock_whole(place.get(), sys::LockMode::kExclusive)) return {};
+    if (is_at(place, path)) return place;
+  }
 }
 
 UniqueFd find_place(int directory) {
@@ -89,6 +105,16 @@ Outcome<void> choose_cache(ServedView& view) {
   cache.mode = watched ? CacheMode::kNotify : CacheMode::kTtl;
   if (!watched) spdlog::info("cache=ttl:1, as {}", watched.error().what);
   return {};
+}
+
+void remove_watch_place(const ServedView& view) {
+  char path[PATH_MAX];
+  const std::string own = "/proc/self/fd/" + std::to_string(view.watch_place.get());
+  const ssize_t length = ::readlink(own.c_str(), path, sizeof path);
+  const std::string place(path, length > 0 ? static_cast<std::size_t>(length) : 0);
+  // Nothing else is ever taken away, whatever became of the descriptor.
+  if (!place.starts_with(kPlaces) || !is_at(view.watch_place, place)) return;
+  ::unlink(place.c_str());
 }
 
 std::string cache_text(const CacheOption& cache) {

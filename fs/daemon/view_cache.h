@@ -15,6 +15,9 @@ inline constexpr unsigned kMostWatches = 8;
 // nothing can be watched.
 Outcome<void> choose_cache(ServedView& view);
 
+// When the view ends: the file by which it kept its place among those that watch its filesystem.
+void remove_watch_place(const ServedView& view);
+
 // As cache= has it: "notify", "ttl:1", "none".
 std::string cache_text(const CacheOption& cache);
 

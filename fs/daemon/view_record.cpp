@@ -51,6 +51,7 @@ json options_record(const ViewOptions& options) {
           {"locks", static_cast<int>(options.locks)},
           {"containerdata", from_bytes(options.containerdata)},
           {"log", static_cast<int>(options.log_level)},
+          {"debug", static_cast<int>(options.debug)},
           {"threads", options.threads},
           {"hang", options.hang_seconds},
           {"mount_flags", options.mount_flags}};
@@ -122,6 +123,7 @@ ViewOptions read_options(const json& record) {
     options.containerdata = to_bytes(record.at("containerdata"));
   }
   options.log_level = static_cast<LogLevel>(record.value("log", static_cast<int>(LogLevel::kInfo)));
+  options.debug = static_cast<DebugOption>(record.value("debug", static_cast<int>(options.debug)));
   options.threads = record.value("threads", 0U);
   options.hang_seconds = record.value("hang", options.hang_seconds);
   options.mount_flags = record.value("mount_flags", 0UL);

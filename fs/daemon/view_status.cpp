@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "daemon/view_cache.h"
+#include "daemon/live_settings.h"
 #include "journal/statistics.h"
 #include "journal/watch_area.h"
 #include "sys/fuse_opcode.h"
@@ -124,7 +124,10 @@ json status_of(const ServedView& view) {
           {"open_files", HandleTable::open_in(view.state->section(Section::kHandles))},
           {"passthrough", view.handshake.passthrough()},
           {"fuse", "7." + std::to_string(view.handshake.minor)},
-          {"cache", cache_text(view.plan.options.cache)},
+          {"cache", shown_cache_of(view)},
+          {"log", name_of(log_level_of(view))},
+          {"debug", traces_requests(view) ? "ops" : "off"},
+          {"hang", hang_limit_of(view).count()},
           {"watch", watch_of(view)}};
 }
 

@@ -17,9 +17,11 @@
 #include "daemon/circle_watch.h"
 #include "daemon/confinement.h"
 #include "daemon/fault_handler.h"
+#include "daemon/live_settings.h"
 #include "daemon/orphan.h"
 #include "daemon/process_record.h"
 #include "daemon/upgrade.h"
+#include "fuse/cache_reset.h"
 #include "fuse/notifier.h"
 #include "fuse/session.h"
 #include "store/local_store.h"
@@ -187,11 +189,26 @@ void start(Notifier& notifier, Mount& mount) {
 
 constexpr int kDrainMs = kDrainUs / 1000;
 
+void apply_settings(const ServedView& view, Mount& mount) {
+  apply_log_level(view);
+  mount.traces_requests = traces_requests(view);
+  mount.set_ttl_seconds = set_ttl_of(view).value_or(-1);
+}
+
+// What the kernel was told may last longer than is wanted now.
+void change_settings(const ServedView& view, Mount& mount, CacheReset& reset) {
+  const double before = ttl_seconds(mount);
+  apply_settings(view, mount);
+  // What is watched is kept true whatever was said of it.
+  if (!view.watch && ttl_seconds(mount) < before) reset.begin();
+}
+
 // Until the view is unmounted, or another process is to go on with it.
-void serve(Session& session, const ServedView& view) {
+void serve(Session& session, const ServedView& view, Mount& mount, CacheReset& reset) {
   session.serve();
   while (!session.has_ended()) {
     if (await_bell(view) == WorkerWake::kBell) {
+      change_settings(view, mount, reset);
       if (view.memory().draining != 0) session.drain(kDrainMs);
     } else if (!is_succeeded(view)) {
       session.drain(kDrainMs);
@@ -234,12 +251,14 @@ OperatorError run_worker(const ServedView& view, const std::vector<int>& others,
   }
   if (adopt) close_strays(**mount, view, others, before);
   leave_descriptors();
+  CacheReset reset(**mount);
+  apply_settings(view, **mount);
   if (adopt) (*session)->resume();
   memory.serving = 1;
   if (!adopt) tell();
   note_pause(memory);
   memory.worker_is_ready = 1;
-  serve(**session, view);
+  serve(**session, view, **mount, reset);
   memory.known_inodes = (*mount)->inodes.live();
   memory.open_files = (*mount)->handles.open();
   // Nothing is destroyed: the supervisor shares our descriptors and still needs them.

@@ -54,13 +54,12 @@ void CpuFollower::leave() {
   std::erase(threads_, ::gettid());
 }
 
-void CpuFollower::follow(pid_t caller) {
-  const std::uint64_t now = sys::coarse_monotonic_us();
+void CpuFollower::follow(pid_t caller, std::uint64_t now_us) {
   std::uint64_t due = next_sample_us_.load(std::memory_order_relaxed);
-  if (caller <= 0 || now < due) return;
-  if (!next_sample_us_.compare_exchange_strong(due, now + kSampleUs)) return;
+  if (caller <= 0 || now_us < due) return;
+  if (!next_sample_us_.compare_exchange_strong(due, now_us + kSampleUs)) return;
   if (is_sampling_.exchange(true)) return;
-  question_ = {caller, now, own_wait_us()};
+  question_ = {caller, now_us, own_wait_us()};
   asked_.release();
 }
 

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/mutex.h"
+#include "sys/process.h"
 
 namespace cvfs {
 
@@ -33,8 +34,9 @@ class CpuFollower {
   void leave();
 
   // It has just answered a request of that thread (0: of none). Has the sampler look at where that
-  // one is, a few hundred times a second at most. Never waits.
-  void follow(pid_t caller);
+  // one is, a few hundred times a second at most. Never waits. `now_us`: on sys::monotonic_us()'s
+  // clock.
+  void follow(pid_t caller, std::uint64_t now_us = sys::coarse_monotonic_us());
 
  private:
   struct Sample {

@@ -10,8 +10,7 @@ namespace {
 // more listing costs less than looking up every entry of a kept one.
 bool listing_is_worth_keeping(const Mount& mount) {
   constexpr double kLongSeconds = 10;
-  const bool is_watched = mount.settings.watched_mount != 0;
-  return is_watched || mount.settings.ttl_seconds >= kLongSeconds;
+  return believes_long(mount) || ttl_seconds(mount) >= kLongSeconds;
 }
 
 }  // namespace

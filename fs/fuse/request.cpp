@@ -6,17 +6,21 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstring>
 
 #include "base/log.h"
 #include "fuse/request_text.h"
+#include "fuse/request_trace.h"
 #include "sys/fuse_device.h"
+#include "sys/process.h"
 #include "vfs/claim.h"
 
 namespace cvfs {
 
 namespace {
 
+constexpr std::uint64_t kNsInUs = 1000;
 constexpr std::uint32_t kSetattrKillSetid = 1 << 11;  // FATTR_KILL_SUIDGID
 
 // Of the request at hand.
@@ -26,6 +30,8 @@ struct RequestFacts {
   bool kills_setid = false;
   // libfuse itself refuses what it hands to none of our functions.
   bool is_refused = true;
+  int error = ENOSYS;
+  std::uint32_t caller = 0;
   Intent intent;
 };
 // libfuse hands no context through; a thread works on one request at a time.
@@ -82,9 +88,8 @@ bool has_no_reply(std::uint32_t opcode) {
 
 }  // namespace
 
-RequestScope::RequestScope(Mount& mount, JournalSlot& slot, RequestCounters& counters,
-                           const fuse_buf& buffer)
-    : counters_(counters), buffer_(buffer) {
+RequestScope::RequestScope(Mount& mount, JournalSlot& slot, Tally& tally, const fuse_buf& buffer)
+    : mount_(mount), tally_(tally), begun_ns_(sys::monotonic_ns()), buffer_(buffer) {
   facts = {};
   fuse_in_header header{};
   if (buffer.size < sizeof header) return;
@@ -93,11 +98,12 @@ RequestScope::RequestScope(Mount& mount, JournalSlot& slot, RequestCounters& cou
   resent_ = (header.unique & sys::kFuseUniqueResend) != 0;
   facts.opcode = header.opcode;
   facts.node = header.nodeid;
+  facts.caller = header.pid;
   facts.kills_setid = kills_setid(header.opcode, buffer);
   if (has_no_reply(header.opcode)) return;
   slot_ = &slot;
-  facts.intent =
-      slot.begin(header.unique & ~sys::kFuseUniqueResend, header.opcode, header.nodeid, resent_);
+  facts.intent = slot.begin(header.unique & ~sys::kFuseUniqueResend, header.opcode, header.nodeid,
+                            resent_, begun_ns_ / kNsInUs);
   if (facts.intent.resumed()) take_back(mount, facts.intent);
 }
 
@@ -106,6 +112,7 @@ bool RequestScope::is_hopeless() const {
 }
 
 void RequestScope::refuse(int device_fd) const {
+  facts.error = EIO;
   spdlog::error("a request gets EIO that was at hand at {} deaths, {} of them faults or hangs: {}",
                 facts.intent.deaths(), facts.intent.faults(),
                 describe_request({static_cast<const std::byte*>(buffer_.mem), buffer_.size}));
@@ -118,8 +125,19 @@ void RequestScope::refuse(int device_fd) const {
 }
 
 RequestScope::~RequestScope() {
-  counters_.count(facts.opcode, has_reply() && facts.is_refused);
+  tally_.counters.count(facts.opcode, has_reply() && facts.is_refused);
   if (slot_ != nullptr) slot_->end();
+  const std::uint64_t now_ns = sys::monotonic_ns();
+  tally_.answered_us = now_ns / kNsInUs;
+  RequestMeasures& measures = tally_.measures;
+  measures.note_latency(facts.opcode, now_ns - begun_ns_);
+  measures.note_caller(facts.caller);
+  const int error = has_reply() && facts.is_refused ? facts.error : 0;
+  if (error != 0) measures.note_error(facts.opcode, error);
+  if (mount_.traces_requests.load(std::memory_order_relaxed)) {
+    trace_request({static_cast<const std::byte*>(buffer_.mem), buffer_.size}, *mount_.identity,
+                  error, now_ns - begun_ns_);
+  }
 }
 
 void note_dispatch() {
@@ -128,6 +146,7 @@ void note_dispatch() {
 
 void note_refusal(int error) {
   facts.is_refused = true;
+  facts.error = error;
   log_unexpected(error);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/result.h"
 #include "fuse/libfuse.h"
+#include "journal/measurements.h"
 #include "journal/statistics.h"
 #include "vfs/caller.h"
 #include "vfs/mount.h"
@@ -14,12 +15,21 @@
 
 namespace cvfs {
 
+// Where a serving thread counts: its own places in the state memory.
+struct Tally {
+  RequestCounters& counters;
+  RequestMeasures& measures;
+  // When it had answered its last request (sys::monotonic_us()); 0: none yet.
+  std::uint64_t answered_us = 0;
+};
+
 // Around libfuse's handling of one request on this thread: keeps what libfuse does not hand on, and
-// the request's place in the journal, and counts it once it is answered.
+// the request's place in the journal, and counts and times it once it is answered: by two looks at
+// the clock, which the journal and the CpuFollower need as well.
 class RequestScope {
  public:
   // Takes back what an earlier process did for the reply, if it died over the request.
-  RequestScope(Mount& mount, JournalSlot& slot, RequestCounters& counters, const fuse_buf& buffer);
+  RequestScope(Mount& mount, JournalSlot& slot, Tally& tally, const fuse_buf& buffer);
   ~RequestScope();
   RequestScope(const RequestScope&) = delete;
   RequestScope& operator=(const RequestScope&) = delete;
@@ -32,7 +42,9 @@ class RequestScope {
   void refuse(int device_fd) const;
 
  private:
-  RequestCounters& counters_;
+  Mount& mount_;
+  Tally& tally_;
+  std::uint64_t begun_ns_;
   JournalSlot* slot_ = nullptr;  // null: a message without a reply (FORGET, INTERRUPT)
   std::uint64_t unique_ = 0;
   const fuse_buf& buffer_;

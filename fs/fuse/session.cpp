@@ -11,6 +11,8 @@
 #include "fuse/operations.h"
 #include "fuse/receive_buffer.h"
 #include "fuse/request.h"
+#include "journal/measurements.h"
+#include "journal/statistics.h"
 #include "sys/credentials.h"
 #include "sys/interruption.h"
 #include "sys/process.h"
@@ -21,6 +23,7 @@ namespace cvfs {
 namespace {
 
 static_assert(Statistics::kSlots == ReceiveArea::kSlots);
+static_assert(Measurements::kSlots == ReceiveArea::kSlots);
 
 }  // namespace
 
@@ -67,13 +70,13 @@ bool Session::receive(ReceiveBuffer& buffer) {
   return received > 0;
 }
 
-bool Session::carry_out_notice(ReceiveBuffer& buffer, RequestCounters& counters) {
+bool Session::carry_out_notice(ReceiveBuffer& buffer, const Tally& tally) {
   sys::begin_request(mount_.store->judges_by_ids());
   if (!buffer.carry_out_forgets(mount_) &&
       !carry_out_interrupt(mount_, device_fd_, buffer.message())) {
     return false;
   }
-  counters.count(buffer.opcode(), false);
+  tally.counters.count(buffer.opcode(), false);
   return true;
 }
 
@@ -92,15 +95,14 @@ void Session::serve_requests(unsigned index) {
   const sys::SignalStack signal_stack;
   if (await_need(index)) {
     ReceiveBuffer buffer(*mount_.state, 1 + index, threads_[index].is_receiving);
-    RequestCounters& counters = counters_at(1 + index);
+    Tally tally = tally_at(1 + index);
     JournalSlot slot(*mount_.journal);
     follower_.join();
     while (fuse_session_exited(session_) == 0 && receive(buffer)) {
       need_another_if_all_are_busy();
-      if (!carry_out_notice(buffer, counters)) {
-        answer(RequestScope(mount_, slot, counters, *buffer.get()), buffer);
-      }
-      follower_.follow(buffer.caller());
+      if (carry_out_notice(buffer, tally)) continue;
+      answer(RequestScope(mount_, slot, tally, *buffer.get()), buffer);
+      follower_.follow(buffer.caller(), tally.answered_us);
     }
     follower_.leave();
   }
@@ -108,8 +110,10 @@ void Session::serve_requests(unsigned index) {
   end_thread();
 }
 
-RequestCounters& Session::counters_at(std::size_t place) {
-  return Statistics(mount_.state->section(Section::kStatistics)).slot(place);
+Tally Session::tally_at(std::size_t place) {
+  const StateMemory& state = *mount_.state;
+  return {Statistics(state.section(Section::kStatistics)).slot(place),
+          Measurements(state.section(Section::kMeasurements)).slot(place)};
 }
 
 // It has begun already: a thread has the credentials of the one that begins it (sys/credentials.h).

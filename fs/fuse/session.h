@@ -17,7 +17,6 @@
 #include "fuse/cpu_follower.h"
 #include "fuse/handshake.h"
 #include "fuse/resent_turn.h"
-#include "journal/statistics.h"
 #include "vfs/mount.h"
 
 struct fuse_session;
@@ -26,6 +25,7 @@ namespace cvfs {
 
 class ReceiveBuffer;
 class RequestScope;
+struct Tally;
 
 struct ServingSettings {
   unsigned threads = 1;  // at most 64
@@ -75,18 +75,17 @@ class Session {
   void need_another_if_all_are_busy();
   void end_waiting();
   void end_thread();
-  RequestCounters& counters_at(std::size_t place);
+  Tally tally_at(std::size_t place);
   // One message. False: the connection has ended, or no more is to be received; while resuming
   // also: there is none.
   bool receive(ReceiveBuffer& buffer);
   // What nobody answers. False: the message is something else.
-  bool carry_out_notice(ReceiveBuffer& buffer, RequestCounters& counters);
+  bool carry_out_notice(ReceiveBuffer& buffer, const Tally& tally);
   void answer(const RequestScope& request, ReceiveBuffer& buffer);
 
   void answer_all_resent();
   void answer_resent(std::size_t place, unsigned turn);
-  bool answer_in_turn(ReceiveBuffer& buffer, JournalSlot& slot, RequestCounters& counters,
-                      unsigned turn);
+  bool answer_in_turn(ReceiveBuffer& buffer, JournalSlot& slot, Tally& tally, unsigned turn);
   void end_resuming();
 
   Mount& mount_;

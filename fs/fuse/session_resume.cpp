@@ -80,24 +80,25 @@ void Session::answer_resent(std::size_t place, unsigned turn) {
   {
     ReceiveBuffer buffer(*mount_.state, place, is_receiving);
     JournalSlot slot(*mount_.journal);
-    while (answer_in_turn(buffer, slot, counters_at(place), turn)) continue;
+    Tally tally = tally_at(place);
+    while (answer_in_turn(buffer, slot, tally, turn)) continue;
   }
   end_thread();
 }
 
 // False: the thread has nothing more to do.
-bool Session::answer_in_turn(ReceiveBuffer& buffer, JournalSlot& slot, RequestCounters& counters,
+bool Session::answer_in_turn(ReceiveBuffer& buffer, JournalSlot& slot, Tally& tally,
                              unsigned turn) {
   if (!receive(buffer)) {
     end_resuming();
     return false;
   }
-  if (carry_out_notice(buffer, counters)) return true;
+  if (carry_out_notice(buffer, tally)) return true;
   const bool is_resent = buffer.is_resent();
   // What is sent again comes before everything else.
   if (!is_resent) end_resuming();
   {
-    const RequestScope request(mount_, slot, counters, *buffer.get());
+    const RequestScope request(mount_, slot, tally, *buffer.get());
     // Not before it has its place in the journal: another thread may drop what is left there.
     if (is_resent) resent_.work(may_wait(buffer.message()));
     answer(request, buffer);

@@ -195,14 +195,14 @@ void Journal::drop_orphans() {
 JournalSlot::JournalSlot(Journal& journal)
     : journal_(journal), record_(journal.take_slot()), tid_(::gettid()) {}
 
-void JournalSlot::begin_to_work() {
+void JournalSlot::begin_to_work(std::uint64_t now_us) {
   // In this order: who finds this thread there finds its time, too.
-  record_->begun_us.store(sys::coarse_monotonic_us(), std::memory_order_relaxed);
+  record_->begun_us.store(now_us, std::memory_order_relaxed);
   record_->tid.store(tid_, std::memory_order_release);
 }
 
 Intent JournalSlot::begin(std::uint64_t unique, std::uint32_t opcode, std::uint64_t node,
-                          bool resent) {
+                          bool resent, std::uint64_t now_us) {
   begin_crash_points(opcode, resent);
 #ifndef CVFS_NO_JOURNAL  // a test proves that it sees what the journal prevents
   if (resent) {
@@ -212,7 +212,7 @@ Intent JournalSlot::begin(std::uint64_t unique, std::uint32_t opcode, std::uint6
       ++record_->deaths;
       if (journal_.is_suspect(unique)) ++record_->faults;
       record_->is_replying = 0;
-      begin_to_work();
+      begin_to_work(now_us);
       Intent intent(record_);
       intent.resumed_ = true;
       intent.died_at_us_ = journal_.death_.at_us;
@@ -229,7 +229,7 @@ Intent JournalSlot::begin(std::uint64_t unique, std::uint32_t opcode, std::uint6
   record_->lookup_count = 0;
   record_->handle = 0;
   record_->detail = 0;
-  begin_to_work();
+  begin_to_work(now_us);
   record_->stage.store(Stage::kReceived, std::memory_order_relaxed);
   record_->unique.store(unique, std::memory_order_release);
   crash_point(CrashPoint::kReceived);

@@ -15,6 +15,7 @@
 #include "base/operator_error.h"
 #include "base/result.h"
 #include "journal/view_state.h"
+#include "sys/process.h"
 
 namespace cvfs {
 
@@ -41,7 +42,7 @@ struct IntentRecord {
   // What was there before, where the operation needs it: a number for the file at the name (unlink,
   // rmdir, rename; op_remove.cpp), its size (truncation.h; an append), whether there was an xattr.
   std::uint64_t detail;
-  // Since when a process works on it (sys::coarse_monotonic_us), and with which thread. A record
+  // Since when a process works on it (sys::monotonic_us), and with which thread. A record
   // that a dead process left still says that one's.
   std::atomic<std::uint64_t> begun_us;
   std::atomic<std::int32_t> tid;
@@ -163,14 +164,16 @@ class JournalSlot {
   JournalSlot(const JournalSlot&) = delete;
   JournalSlot& operator=(const JournalSlot&) = delete;
 
-  // `resent`: the kernel says that somebody may have worked on it before.
-  Intent begin(std::uint64_t unique, std::uint32_t opcode, std::uint64_t node, bool resent);
+  // `resent`: the kernel says that somebody may have worked on it before. `now_us`: on
+  // sys::monotonic_us()'s clock, a few milliseconds late at most.
+  Intent begin(std::uint64_t unique, std::uint32_t opcode, std::uint64_t node, bool resent,
+               std::uint64_t now_us = sys::coarse_monotonic_us());
   // It is answered.
   void end();
 
  private:
   // On this thread, from now on.
-  void begin_to_work();
+  void begin_to_work(std::uint64_t now_us);
 
   Journal& journal_;
   IntentRecord* record_;

@@ -17,12 +17,13 @@ enum class Section : std::uint32_t {
   kJournal = 3,
   kView = 4,
   kReceive = 5,
-  kPlan = 6,         // what the view is, as text
-  kStatistics = 7,   // journal/statistics.h
-  kFaults = 8,       // journal/fault_record.h
-  kLocks = 9,        // locks/lock_section.h
-  kWatch = 10,       // journal/watch_area.h
-  kAskedAgain = 11,  // vfs/asked_again.h
+  kPlan = 6,           // what the view is, as text
+  kStatistics = 7,     // journal/statistics.h
+  kFaults = 8,         // journal/fault_record.h
+  kLocks = 9,          // locks/lock_section.h
+  kWatch = 10,         // journal/watch_area.h
+  kAskedAgain = 11,    // vfs/asked_again.h
+  kMeasurements = 12,  // journal/measurements.h
 };
 
 // Makes this build's section of what a build of an older version left in `old`, which stays as it

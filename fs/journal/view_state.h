@@ -79,6 +79,16 @@ struct ViewState {
   ViewEvent events[kEvents];
 
   std::atomic<std::uint64_t> faulty_request;  // its number on the connection; 0: no request
+
+  // What `cvfs set` has changed since the mount (daemon/live_settings.h); 0: it is as mounted.
+  struct Settings {
+    std::atomic<std::uint32_t> log;    // a LogLevel, plus one
+    std::atomic<std::uint32_t> debug;  // a DebugOption, plus one
+    std::atomic<std::uint32_t> hang;   // seconds, plus one
+    std::atomic<std::uint32_t> cache;  // 1: ttl_us holds
+    std::atomic<std::uint64_t> ttl_us;
+  };
+  Settings settings;
 };
 static_assert(sizeof(ViewState) <= kViewStateBytes);
 

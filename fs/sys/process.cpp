@@ -162,6 +162,13 @@ std::uint64_t monotonic_us() {
   return microseconds_of(CLOCK_MONOTONIC);
 }
 
+std::uint64_t monotonic_ns() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
+}
+
 int ms_until(std::uint64_t time_us) {
   const std::uint64_t now = monotonic_us();
   return time_us <= now ? 0 : static_cast<int>((time_us - now) / 1000 + 1);

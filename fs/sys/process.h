@@ -65,6 +65,9 @@ std::string how_it_ended(int status);
 // Microseconds of CLOCK_MONOTONIC, the same for all processes. Any thread.
 std::uint64_t monotonic_us();
 
+// The same clock in nanoseconds: some 20 of them a call. Any thread.
+std::uint64_t monotonic_ns();
+
 // From now until then on this clock, rounded up: as poll(2) takes it. 0: it has passed. Any thread.
 int ms_until(std::uint64_t time_us);
 

@@ -1,5 +1,6 @@
 #include "sys/system_log.h"
 
+#include <endian.h>
 #include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/base_sink.h>
 #include <sys/socket.h>
@@ -55,12 +56,28 @@ UniqueFd make_socket(int type) {
   return socket;
 }
 
+sockaddr_un address_of(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+  return address;
+}
+
+// With its length, so that whatever is in the value ends no field.
+void add_field(std::string& entry, std::string_view name, std::string_view value) {
+  std::uint64_t size = ::htole64(value.size());
+  entry.append(name).push_back('\n');
+  entry.append(reinterpret_cast<const char*>(&size), sizeof size);
+  entry.append(value).push_back('\n');
+}
+
 }  // namespace
 
-SystemLog::SystemLog(const std::string& path) : socket_(make_socket(SOCK_DGRAM)) {
-  address_.sun_family = AF_UNIX;
-  std::strncpy(address_.sun_path, path.c_str(), sizeof address_.sun_path - 1);
-}
+SystemLog::SystemLog(std::string view, const Listeners& listeners)
+    : view_(std::move(view)),
+      syslog_(address_of(listeners.syslog)),
+      journal_(address_of(listeners.journal)),
+      socket_(make_socket(SOCK_DGRAM)) {}
 
 void SystemLog::send(int priority, std::string_view text) {
   if (lost_ != 0 &&
@@ -70,9 +87,23 @@ void SystemLog::send(int priority, std::string_view text) {
   if (lost_ != 0 || !deliver(priority, text, true)) ++lost_;
 }
 
+std::string SystemLog::journal_entry(int priority, std::string_view text) const {
+  std::string entry;
+  add_field(entry, "MESSAGE", text);
+  add_field(entry, "PRIORITY", std::to_string(priority));
+  add_field(entry, "SYSLOG_FACILITY", std::to_string(LOG_FAC(LOG_DAEMON)));
+  add_field(entry, "SYSLOG_IDENTIFIER", "cvfsd");
+  add_field(entry, "SYSLOG_PID", std::to_string(::getpid()));
+  add_field(entry, "CVFS_VIEW", view_);
+  add_field(entry, "CVFS_TENANT", std::string_view(view_).substr(0, view_.find(':')));
+  return entry;
+}
+
 bool SystemLog::deliver(int priority, std::string_view text, bool may_wait) const {
+  const int unread = send_line(socket_.get(), journal_entry(priority, text), may_wait, &journal_);
+  if (unread == 0 || unread == EAGAIN) return unread == 0;
   const std::string line = line_of(priority, text);
-  const int error = send_line(socket_.get(), line, may_wait, &address_);
+  const int error = send_line(socket_.get(), line, may_wait, &syslog_);
   if (error != EPROTOTYPE) return error == 0;
   // A stream of lines that each end with a NUL.
   return deliver_by_stream(line + '\0', may_wait) == 0;
@@ -81,7 +112,7 @@ bool SystemLog::deliver(int priority, std::string_view text, bool may_wait) cons
 int SystemLog::deliver_by_stream(const std::string& line, bool may_wait) const {
   const UniqueFd socket = make_socket(SOCK_STREAM);
   if (!socket) return errno;
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address_), sizeof address_) < 0) {
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&syslog_), sizeof syslog_) < 0) {
     return errno;
   }
   return send_line(socket.get(), line, may_wait, nullptr);
@@ -91,6 +122,7 @@ namespace {
 
 class SyslogSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
+  explicit SyslogSink(std::string view) : log_(std::move(view)) {}
   int fd() const { return log_.fd(); }
 
  private:
@@ -122,7 +154,7 @@ class SyslogSink final : public spdlog::sinks::base_sink<std::mutex> {
 }  // namespace
 
 int log_to_syslog(const std::string& view) {
-  const auto sink = std::make_shared<SyslogSink>();
+  const auto sink = std::make_shared<SyslogSink>(view);
   auto logger = std::make_shared<spdlog::logger>(view, sink);
   // No end of line: syslog adds what it needs.
   logger->set_formatter(std::make_unique<spdlog::pattern_formatter>(

@@ -16,8 +16,10 @@ PinnedFile& PinnedFile::operator=(PinnedFile&& other) noexcept {
   return *this;
 }
 
-FileCache::FileCache(Store& store, std::size_t capacity)
-    : store_(store), idle_per_shard_(std::max<std::size_t>(capacity / kShards, 1)) {}
+FileCache::FileCache(Store& store, std::size_t capacity, FileCacheCount* counts)
+    : store_(store),
+      idle_per_shard_(std::max<std::size_t>(capacity / kShards, 1)),
+      counts_(counts) {}
 
 void FileCache::take_pin(Shard& shard, Entry& entry) {
   if (entry.pins++ == 0) shard.idle.erase(entry.idle);
@@ -30,8 +32,10 @@ Result<PinnedFile> FileCache::pin(NodeId node, const FileId& id) {
     const auto found = shard.entries.find(node);
     if (found != shard.entries.end()) {
       take_pin(shard, found->second);
+      count(node, &FileCacheCount::hits);
       return PinnedFile(this, node, &found->second.file);
     }
+    count(node, &FileCacheCount::misses);
   }
   return keep(node, TRY(store_.open_id(id)), false);
 }

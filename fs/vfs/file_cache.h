@@ -12,6 +12,7 @@
 
 #include "base/ids.h"
 #include "base/mutex.h"
+#include "journal/measurements.h"
 #include "store/store.h"
 
 namespace cvfs {
@@ -43,8 +44,9 @@ class PinnedFile {
 
 class FileCache {
  public:
-  // `capacity`: descriptors that are kept without being in use.
-  FileCache(Store& store, std::size_t capacity);
+  // `capacity`: descriptors that are kept without being in use. `counts`: one a shard; null: nobody
+  // wants to know.
+  FileCache(Store& store, std::size_t capacity, FileCacheCount* counts = nullptr);
 
   // The inode's file, opened by `id` if it is not here. ESTALE: it is gone. EMFILE, ENFILE.
   Result<PinnedFile> pin(NodeId node, const FileId& id);
@@ -92,14 +94,18 @@ class FileCache {
     std::list<NodeId> idle CVFS_GUARDED_BY(mutex);  // least recently used first
   };
 
-  static constexpr std::size_t kShards = 16;
+  static constexpr std::size_t kShards = Measurements::kShards;
 
   Shard& shard_of(NodeId node) { return shards_[node % kShards]; }
   void unpin(NodeId node);
+  void count(NodeId node, LoneCount FileCacheCount::*what) {
+    if (counts_ != nullptr) (counts_[node % kShards].*what).add(1);
+  }
   static void take_pin(Shard& shard, Entry& entry) CVFS_REQUIRES(shard.mutex);
 
   Store& store_;
   std::size_t idle_per_shard_;
+  FileCacheCount* counts_;
   std::atomic<std::size_t> kept_for_good_ = 0;
   std::atomic<std::size_t> held_ = 0;
   std::array<Shard, kShards> shards_;

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "journal/measurements.h"
 #include "sys/fuse_notification.h"
 #include "sys/process.h"
 #include "vfs/claim.h"
@@ -66,7 +67,8 @@ bool is_watched(const Mount& mount, const FileStatus& status) {
 // What is taken out of the kernel's caches when somebody changes it may stay there until then; not
 // for ever, as some of what happens to files is told to nobody (docs/caching.md).
 double lasting_seconds(const Mount& mount, bool is_watched) {
-  return is_watched ? kWatchedSeconds : mount.settings.ttl_seconds;
+  const bool is_set = mount.set_ttl_seconds.load(std::memory_order_relaxed) >= 0;
+  return is_watched && !is_set ? kWatchedSeconds : ttl_seconds(mount);
 }
 
 Result<Attributes> describe_status(Mount& mount, NodeId node, const File& file,
@@ -114,7 +116,8 @@ bool is_root(const Mount& mount, const Caller& caller) {
 
 Result<std::unique_ptr<Mount>> make_mount(MountParts parts) {
   const std::size_t idle = idle_descriptors();
-  auto files = std::make_unique<FileCache>(*parts.store, idle);
+  const Measurements measurements(parts.state->section(Section::kMeasurements));
+  auto files = std::make_unique<FileCache>(*parts.store, idle, measurements.file_cache().data());
   Passthrough& passthrough = *parts.passthrough;
   const StateMemory& state = *parts.state;
   const auto inodes = state.section(Section::kInodes);
@@ -254,6 +257,16 @@ Result<void> check_not_removed(Mount& mount, NodeId node, const FileStatus& stat
       TRY(mount.inodes.find(node))->held_until_forget || mount.names.name_of(node);
   if (is_known) return {};
   return fail(ESTALE);
+}
+
+double ttl_seconds(const Mount& mount) {
+  const double set = mount.set_ttl_seconds.load(std::memory_order_relaxed);
+  return set >= 0 ? set : mount.settings.ttl_seconds;
+}
+
+bool believes_long(const Mount& mount) {
+  const bool is_set = mount.set_ttl_seconds.load(std::memory_order_relaxed) >= 0;
+  return mount.settings.watched_mount != 0 && !is_set;
 }
 
 double attribute_timeout(const Mount& mount, const Attributes& attributes) {

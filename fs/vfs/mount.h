@@ -67,7 +67,10 @@ struct Mount {
   // Until then (sys::monotonic_us()) the kernel may hold names for true that nobody could tell it
   // of (docs/caching.md, More than is kept).
   std::atomic<std::uint64_t> in_doubt_until_us = 0;
-  KnownNames names = {};  // of what is watched
+  // What `cvfs set VIEW cache` has put in the place of settings.ttl_seconds; less than 0: nothing.
+  std::atomic<double> set_ttl_seconds = -1;
+  std::atomic<bool> traces_requests = false;  // debug=ops
+  KnownNames names = {};                      // of what is watched
   std::unique_ptr<AskedAgain> asked_again = nullptr;
 
   // A file's reference by its number. ESTALE: it is gone.
@@ -173,6 +176,10 @@ Result<void> check_not_removed(Mount& mount, NodeId node, const FileStatus& stat
 
 // How long what nobody could tell may be believed: the longest of them.
 inline constexpr unsigned kWatchedSeconds = 300;
+
+// What nobody watches, or what `cvfs set` says of everything.
+double ttl_seconds(const Mount& mount);
+bool believes_long(const Mount& mount);  // what it was told lasts until it is told otherwise
 
 // How long the kernel may believe, in seconds: these attributes; a name that leads to them; that
 // there is no such name in a directory.

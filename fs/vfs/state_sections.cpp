@@ -4,6 +4,7 @@
 
 #include "journal/fault_record.h"
 #include "journal/journal.h"
+#include "journal/measurements.h"
 #include "journal/receive_area.h"
 #include "journal/statistics.h"
 #include "journal/watch_area.h"
@@ -36,6 +37,7 @@ std::vector<SectionSpec> todays_sections() {
       {Section::kLocks, LockSection::kLayoutVersion, LockSection::bytes()},
       {Section::kWatch, WatchArea::kLayoutVersion, WatchArea::bytes()},
       {Section::kAskedAgain, AskedAgain::kLayoutVersion, AskedAgain::bytes()},
+      {Section::kMeasurements, Measurements::kLayoutVersion, Measurements::bytes()},
   };
 }
 

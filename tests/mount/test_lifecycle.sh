@@ -22,6 +22,7 @@ for round in 1 2 3 4 5; do
   unmount_view || fail "round $round unmounts"
 done
 check "five rounds leave no cvfsd" no_daemon
+equal "nor a file in /run" "" "$(ls /run/cvfs)"
 equal "and not a view" "" "$(views)"
 
 echo "# what a view looks like"

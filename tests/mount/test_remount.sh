@@ -32,6 +32,12 @@ for by in mountinfo fstab; do
   exec {held}>&-
   echo "toto:/ $view cvfs containerdata=$T/containerdata,userns=@dockremap 0 0" >/etc/fstab
 done
+setting() { "$CVFS_BIN/cvfs" status --json toto | python3 -c 'import json, sys; print(json.load(sys.stdin)[0][sys.argv[1]])' "$1"; }
+becomes "a cache and a log are changed on the way" ro,nosuid,nodev mount -o remount,ro,cache=none,log=debug "$view"
+equal "they are" "none (mounted with notify) debug" "$(setting cache) $(setting log)"
+becomes "and back" rw,nosuid,nodev mount -o remount,rw,cache=auto,log=info "$view"
+equal "they are as before" "notify info" "$(setting cache) $(setting log)"
+expect_fail 1 "cache=x: not auto, notify, none or ttl" mount -o remount,cache=x "$view"
 becomes "what is served does not change" rw,nosuid,nodev mount -o remount,owner=virtual "$view"
 equal "it is the same view" 1 "$(count_daemons)"
 unmount_view

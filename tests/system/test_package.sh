@@ -38,9 +38,15 @@ check_contents() {
     "-rw-r--r-- root/root ./usr/share/bash-completion/completions/cvfs" \
     "-rw-r--r-- root/root ./usr/share/zsh/vendor-completions/_cvfs" \
     "-rw-r--r-- root/root ./usr/share/doc/cvfs/copyright" "-rw-r--r-- root/root ./usr/share/doc/cvfs/changelog.gz" \
+    "-rw-r--r-- root/root ./usr/lib/systemd/system/cvfs-metrics.socket" \
+    "-rw-r--r-- root/root ./usr/share/doc/cvfs/examples/prometheus/grafana-dashboard.json" \
     "-rw-r--r-- root/root ./usr/share/doc/cvfs/docs/mounting.md" "drwxr-xr-x root/root ./usr/sbin/"; do
     check "the package has $entry" has_entry "$entry"
   done
+  mkdir -p "$T/unpacked" && dpkg-deb -x "$packages/cvfs.deb" "$T/unpacked"
+  zcat "$T/unpacked/usr/share/doc/cvfs/changelog.gz" >"$T/changelog"
+  equal "its changelog has Debian's form" "$("$CVFS_BIN/cvfsd" --version)" "$(dpkg-parsechangelog -l "$T/changelog" -S Version 2>&1)"
+  check "with what is new" grep -q '^  \* Views of tenants' "$T/changelog"
   equal "nothing outside /etc and /usr" "./etc/ ./usr/" "$(contents | awk '{ print $3 }' | grep -oE '^\./([^/]*/)?' | sort -u | xargs)"
   equal "it needs only what every Debian has" "libc6 libgcc-s1 libseccomp2 libstdc++6 mount" \
     "$(dpkg-deb -f "$packages/cvfs.deb" Depends | tr ',' '\n' | awk '{ print $1 }' | sort | xargs)"

@@ -77,7 +77,8 @@ TEST(ControlMessage, WrongTypesAndUnknownWordsAreNamed) {
   EXPECT_THAT(why_refused(R"({"command":7})"), HasSubstr("command: is not a string"));
   EXPECT_THAT(why_refused(R"({"command":["status"]})"), HasSubstr("is not a string"));
   EXPECT_EQ(why_refused(R"({"command":"stop"})"),
-            "stop: this view does not know the command\n  try: status, upgrade, locks, waits");
+            "stop: this view does not know the command\n  try: status, upgrade, locks, waits, "
+            "metrics, set");
   EXPECT_THAT(why_refused(R"({"command":"upgrade","cvfsd":1})"), HasSubstr("is not a string"));
   EXPECT_THAT(why_refused(R"({"command":"upgrade","cvfsd":"cvfsd"})"),
               HasSubstr("not an absolute path"));
@@ -137,6 +138,7 @@ TEST(ControlMessage, ARefusalOfAnotherShapeIsARefusalAllTheSame) {
     const auto reply = parse_reply(line);
     ASSERT_FALSE(reply) << line;
     EXPECT_EQ(reply.error().code, ExitCode::kInternal) << line;
+    EXPECT_NE(reply.error().what, "") << line;  // found by fuzz_control_messages
   }
 }
 

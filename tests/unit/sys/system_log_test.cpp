@@ -18,19 +18,25 @@ namespace {
 
 class SystemLogTest : public testing::Test {
  protected:
-  void SetUp() override {
+  void SetUp() override { listen(listener_, path_); }
+  void TearDown() override {
+    ::unlink(path_.c_str());
+    ::unlink(journal_path_.c_str());
+  }
+
+  static void listen(const UniqueFd& listener, const std::string& path) {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
-    std::strncpy(address.sun_path, path_.c_str(), sizeof address.sun_path - 1);
-    ASSERT_EQ(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+    std::strncpy(address.sun_path, path.c_str(), sizeof address.sun_path - 1);
+    ASSERT_EQ(::bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
   }
-  void TearDown() override { ::unlink(path_.c_str()); }
 
-  std::vector<std::string> read_lines() {
+  std::vector<std::string> read_lines() { return read_lines(listener_); }
+  static std::vector<std::string> read_lines(const UniqueFd& listener) {
     std::vector<std::string> lines;
     char line[4096];
     for (;;) {
-      const ssize_t got = ::recv(listener_.get(), line, sizeof line, MSG_DONTWAIT);
+      const ssize_t got = ::recv(listener.get(), line, sizeof line, MSG_DONTWAIT);
       if (got < 0) return lines;
       lines.emplace_back(line, static_cast<std::size_t>(got));
     }
@@ -38,7 +44,9 @@ class SystemLogTest : public testing::Test {
 
   std::string path_ = "/tmp/cvfs-log-" + std::to_string(::getpid());
   UniqueFd listener_{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
-  SystemLog log_{path_};
+  std::string journal_path_ = path_ + "-journal";
+  UniqueFd journal_{::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
+  SystemLog log_{"toto:/data", {path_, journal_path_}};
 };
 
 TEST_F(SystemLogTest, SendsWhatSyslogWould) {
@@ -80,6 +88,25 @@ TEST_F(SystemLogTest, SendsToWhoListensLater) {
   SetUp();
   log_.send(LOG_INFO, "to somebody");
   EXPECT_EQ(read_lines().size(), 2U) << "and how many were lost";
+}
+
+TEST_F(SystemLogTest, TellsTheJournalFieldsOfItsOwnAndNobodyElse) {
+  listen(journal_, journal_path_);
+  log_.send(LOG_WARNING, "two\nlines");
+  EXPECT_TRUE(read_lines().empty());
+  const auto entries = read_lines(journal_);
+  ASSERT_EQ(entries.size(), 1U);
+  const auto has = [&](const std::string& name, const std::string& value) {
+    std::string field = name + '\n' + static_cast<char>(value.size()) + std::string(7, '\0');
+    return entries[0].find(field + value + '\n') != std::string::npos;
+  };
+  EXPECT_TRUE(has("MESSAGE", "two\nlines"));
+  EXPECT_TRUE(has("PRIORITY", "4"));
+  EXPECT_TRUE(has("SYSLOG_IDENTIFIER", "cvfsd"));
+  EXPECT_TRUE(has("SYSLOG_FACILITY", "3"));
+  EXPECT_TRUE(has("SYSLOG_PID", std::to_string(::getpid())));
+  EXPECT_TRUE(has("CVFS_VIEW", "toto:/data"));
+  EXPECT_TRUE(has("CVFS_TENANT", "toto"));
 }
 
 TEST_F(SystemLogTest, ManagesWithoutAListener) {
