@@ -80,8 +80,7 @@ Outcome<Mountpoint> protect_mountpoint(const std::string& path) {
   std::error_code error;
   mountpoint.was_made = fs::create_directories(mountpoint.path, error);
   if (error == std::errc::not_a_directory) {
-    return refuse(object, "is a file, or lies below one, where a directory is meant",
-                  "another mount point");
+    return refuse(object, "is not a directory, or lies below what is none", "another mount point");
   }
   if (error) {
     return refuse(object, "cannot be made: " + error.message(), "another mount point");

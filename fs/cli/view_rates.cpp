@@ -56,6 +56,7 @@ ViewSample sample(const std::vector<RunningView>& views, bool are_named) {
 std::vector<ViewRates> rates_of_views(const ViewSample& before, const ViewSample& now) {
   const double seconds = seconds_between(before, now);
   std::vector<ViewRates> all;
+  all.reserve(now.answers.size());
   for (const ViewAnswer& answer : now.answers) {
     const ViewCounts counts = counts_in(metrics_in(answer));
     const ViewCounts earlier = counts_before(before, answer.view.id);
@@ -75,6 +76,7 @@ std::vector<ContainerRates> rates_of_containers(const ViewSample& before, const 
     add_callers(requests, answer.view.id, counts_in(metrics_in(answer)), earlier);
   }
   std::vector<ContainerRates> all;
+  all.reserve(requests.size());
   for (const auto& [of, count] : requests) {
     all.push_back({of.first, sys::container_in(of.second), of.second,
                    static_cast<double>(count) / seconds_between(before, now)});

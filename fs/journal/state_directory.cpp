@@ -127,7 +127,7 @@ Outcome<void> check_directory(const StateDirectory& directory, std::uint64_t fil
                         " bytes, it has " + std::to_string(file_bytes));
   }
   if (directory.count > kMaxSections ||
-      directory.committed >= std::numeric_limits<std::uint32_t>::max() - 1) {
+      directory.committed == std::numeric_limits<std::uint32_t>::max()) {
     return refuse_state("its directory is damaged");
   }
   for (std::uint32_t i = 0; i < directory.count; ++i) {
