@@ -177,17 +177,25 @@ bool has_capability(int fd) {
   return ::fgetxattr(fd, "security.capability", nullptr, 0) >= 0;
 }
 
+bool may_keep_setid(const Actor& actor, mode_t mode) {
+  return ::geteuid() == 0 && !actor.policy.in_container && (mode & 06000) != 0;
+}
+
+// To take a file's capability the client asks for what it asks for when a file is given away: setid
+// bits go as well, also where whoever changes the file has CAP_FSETID.
+bool loses_with_capability(const Actor& actor, int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 && may_keep_setid(actor, status.st_mode) && has_capability(fd);
+}
+
 // Under passthrough the kernel writes as the tenant, in the group that the file had when it was
 // first opened: it takes setid bits away also where the writer has CAP_FSETID, and keeps one
-// without group execution, or does not, by that group. Without, it asks for what it asks for when a
-// file is given away, to take its capability.
+// without group execution, or does not, by that group.
 bool would_lose_setid(const Actor& actor, int fd) {
   struct stat status {};
+  if (!actor.policy.has_passthrough) return loses_with_capability(actor, fd);
   if (::fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) return false;
-  const bool passes_through = actor.policy.has_passthrough;
-  if (passes_through && is_groupless_setgid(status.st_mode)) return true;
-  const bool may_keep = ::geteuid() == 0 && !actor.policy.in_container;
-  return may_keep && (status.st_mode & 06000) != 0 && (passes_through || has_capability(fd));
+  return is_groupless_setgid(status.st_mode) || may_keep_setid(actor, status.st_mode);
 }
 
 bool is_direct(int fd) {
@@ -279,6 +287,7 @@ void choose_truncate(Choice& choice, Step& step) {
 }
 
 std::string do_fallocate(Actor& actor, const Step& s) {
+  if (loses_with_capability(actor, actor.slot(s.slot))) return "not asked";
   return answer(::fallocate(actor.slot(s.slot), static_cast<int>(s.c), s.a, s.b));
 }
 
@@ -308,6 +317,7 @@ std::size_t bytes_in_file(int fd, off_t place, std::size_t size) {
 std::string do_copy(Actor& actor, const Step& s) {
   if (is_direct(actor.slot(s.slot)) || is_direct(actor.slot(s.other_slot))) return "not asked";
   if (is_protected(actor, actor.slot(s.other_slot))) return "not asked";
+  if (loses_with_capability(actor, actor.slot(s.other_slot))) return "not asked";
   off_t from = s.a;
   off_t to = s.c;
   const ssize_t copied = ::copy_file_range(actor.slot(s.slot), &from, actor.slot(s.other_slot), &to,
