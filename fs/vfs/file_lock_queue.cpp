@@ -87,7 +87,8 @@ std::optional<int> FileLocks::resume_wait(LockWaiter& waiter, const LockRequest&
   return std::nullopt;
 }
 
-// Whoever is in the way of one that is attended is in its way, too.
+// Whoever is in the way of one that is attended is in its way, too: but for an asker who is in the
+// way of that one himself.
 bool FileLocks::is_covered(const LockWish& wish) {
   const auto& attended = stripe_of(wish.owner.node).attended;
   const auto found = attended.find(wish.owner.node);
@@ -96,7 +97,8 @@ bool FileLocks::is_covered(const LockWish& wish) {
     const LockWish others = other->wish();
     return others.owner.kind == wish.owner.kind && others.owner.id != wish.owner.id &&
            wish.range.contains(others.range) &&
-           (wish.type == LockType::kWrite || others.type == LockType::kRead);
+           (wish.type == LockType::kWrite || others.type == LockType::kRead) &&
+           !table_.conflict(others);
   });
 }
 

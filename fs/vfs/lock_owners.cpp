@@ -42,6 +42,8 @@ Result<void> LockOwners::open_for(LockOwnerRecord& owner, const LockRequest& req
   const NodeId node = request.wish.owner.node;
   const auto handle = mount_.handles.find(request.handle);
   const bool is_for_writing = !handle || ((*handle)->flags & O_ACCMODE) != O_RDONLY;
+  // F_GETLK asks for what it would not get.
+  if (owner.fd >= 0 && !is_for_writing) return {};
   const PinnedFile file = TRY(mount_.pin(node));
   // Nothing is written by it, and a file that is append-only is opened no other way.
   auto opened = mount_.store->open(*file, is_for_writing ? O_RDWR | O_APPEND : O_RDONLY, true);

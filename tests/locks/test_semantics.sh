@@ -7,7 +7,7 @@ source "$(dirname "$0")/../support/lock_env.sh"
 for options in "" passthrough=off; do
   mount_lock_views "$options"
   echo "# ${options:-with passthrough}"
-  play ranges close append_only getlk flocks waiting trying dying deadlock || fail "every answer is right"
+  play ranges close append_only getlk upgrades flocks waiting trying dying deadlock || fail "every answer is right"
   umount "$T/other"
   unmount_view "$T/view"
 done

@@ -6,6 +6,7 @@
   ofdget [FIRST LENGTH]           the same, F_OFD_GETLK
   close, open, reopen             of a second descriptor; of the first
   append, readonly                opens the first one anew, for that alone
+  exchange                        the first descriptor for the second
   sleep SECONDS
   insist SECONDS KIND TYPE FIRST LENGTH   tries again and again for so long; answers with the last one's answer
   alarm SECONDS                   a signal so long after the next line has been read
@@ -96,6 +97,8 @@ class Agent:
             os.close(self.fd)
             how = os.O_RDONLY if words[0] == "readonly" else os.O_WRONLY | os.O_APPEND
             self.fd = os.open(self.path, how)
+        elif words[0] == "exchange":
+            self.fd, self.second = self.second, self.fd
         elif words[0] == "sleep":
             time.sleep(float(words[1]))
         elif words[0] == "alarm":

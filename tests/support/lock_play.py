@@ -230,6 +230,14 @@ def getlk():
         holder.ask("posix none try")
         host.ask("posix write try 20 2")
         expect("a lock of the host with its pid", f"write 20 2 {host.real_pid()}", asker.ask("get"))
+        host.ask("posix none try")
+        asker.ask("open")
+        asker.ask("readonly")
+        asker.ask("posix read try")
+        asker.ask("get")
+        asker.ask("exchange")
+        expect("asked for by who cannot write, it leaves the process' writer able to", "ok",
+               asker.ask("posix write try"))
 
 
 def waiting():
@@ -356,6 +364,22 @@ def trying():
                 if (got := (*got, host.answer())) != ("EAGAIN", None, "ok"):
                     break
         expect(f"who waits on the host for one ({place}) that only tries gets no EDEADLK", ("EAGAIN", None, "ok"), got)
+
+
+def upgrades():
+    for kind, place in itertools.product(("posix", "ofd"), ("container", "other view", "host")):
+        with Cast(place, "container", "container") as (reader, writer, upgrader):
+            reader.ask(f"{kind} read try")
+            writer.tell(f"{kind} write wait")
+            writer.is_blocked()
+            upgrader.ask(f"{kind} read try")
+            upgrader.tell(f"{kind} write wait")
+            upgrader.is_blocked()
+            reader.ask(f"{kind} none try")
+            got = [upgrader.answer()]
+            upgrader.ask(f"{kind} none try")
+            expect(f"{kind}: who reads and waits to write is not behind who waits for him ({place})", ["ok", "ok"],
+                   [*got, writer.answer()])
 
 
 def flocks():
