@@ -4,11 +4,14 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <new>
 
 #include "base/log.h"
 #include "control/running_views.h"
@@ -194,9 +197,17 @@ Accession be_standby(const ServedView& view) {
   return succession == Succession::kRolledBack ? Accession::kRolledBack : Accession::kSucceeded;
 }
 
+// Of a process' first thread: it would be unwound, and close the descriptors that it shares with
+// the view's other processes. Another takes its place. Requests that find no memory are ENOMEM.
+void end_without_memory() {
+  if (::gettid() == ::getpid()) std::abort();
+  throw std::bad_alloc();
+}
+
 // Comes back in the one process that sees the view's end, as its supervisor.
 int run_processes(const ServedView& view, Accession accession, const Ready& ready,
                   const Refused& refused) {
+  std::set_new_handler(end_without_memory);
   for (;;) {
     // Not destroyed in a process that was forked: it is the other's, and so are its descriptors.
     auto* supervisor = new Supervisor(view, accession);  // NOLINT(cppcoreguidelines-owning-memory)

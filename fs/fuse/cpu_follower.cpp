@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "sys/begin_thread.h"
 #include "sys/process.h"
 #include "sys/scheduling.h"
 
@@ -46,7 +47,8 @@ void CpuFollower::join() {
   (void)own_wait_us();
   const MutexLock lock(mutex_);
   threads_.push_back(::gettid());
-  if (!sampler_.joinable()) sampler_ = std::jthread([this] { take_samples(); });
+  // Without it threads run where the kernel has them.
+  if (!sampler_.joinable()) (void)sys::begin_thread(sampler_, [this] { take_samples(); });
 }
 
 void CpuFollower::leave() {

@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
 #include "base/log.h"
 #include "fuse/refresh.h"
+#include "sys/begin_thread.h"
 #include "sys/credentials.h"
 #include "sys/fuse_notification.h"
 #include "sys/process.h"
@@ -53,7 +55,8 @@ Notifier::Notifier(Mount& mount, int device_fd, int watch_fd)
       busy_(mount, watch_fd, area_) {}
 
 void Notifier::start() {
-  thread_ = std::thread([this] { run(); });
+  // Nothing may be served that nobody keeps true: the next worker may have more luck.
+  if (!sys::begin_thread(thread_, [this] { run(); })) std::abort();
 }
 
 void Notifier::run() {

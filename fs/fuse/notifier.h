@@ -102,7 +102,7 @@ class Notifier {
   std::vector<Early> early_;
   std::uint64_t refresh_due_us_ = 0;  // 0: not at all
   BusyFiles busy_;
-  std::thread thread_;
+  std::jthread thread_;
   bool has_ended_ = false;
 
   Mutex mutex_;

@@ -4,8 +4,10 @@
 #include <sys/eventfd.h>
 
 #include <csignal>
+#include <cstdlib>
 #include <string>
 
+#include "base/log.h"
 #include "fuse/dispatch_lock.h"
 #include "fuse/libfuse.h"
 #include "fuse/operations.h"
@@ -13,6 +15,7 @@
 #include "fuse/request.h"
 #include "journal/measurements.h"
 #include "journal/statistics.h"
+#include "sys/begin_thread.h"
 #include "sys/credentials.h"
 #include "sys/interruption.h"
 #include "sys/process.h"
@@ -142,7 +145,11 @@ void Session::serve() {
   serving_ += settings_.threads;
   for (unsigned i = 0; i < settings_.threads; ++i) threads_.emplace_back();
   for (unsigned i = 0; i < settings_.threads; ++i) {
-    threads_[i].thread = std::jthread([this, i] { serve_requests(i); });
+    if (sys::begin_thread(threads_[i].thread, [this, i] { serve_requests(i); })) continue;
+    if (i == 0) std::abort();  // the next worker may have more luck
+    spdlog::warn("only {} of {} threads are to be had", i, settings_.threads);
+    serving_ -= settings_.threads - i;
+    break;
   }
 }
 

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/log.h"
@@ -10,6 +11,7 @@
 #include "fuse/receive_buffer.h"
 #include "fuse/request.h"
 #include "fuse/session.h"
+#include "sys/begin_thread.h"
 #include "sys/credentials.h"
 #include "sys/fuse_device.h"
 #include "sys/signal_stack.h"
@@ -67,7 +69,8 @@ void Session::answer_all_resent() {
   for (std::size_t i = 0;; ++i) {
     const std::size_t place = i == 0 ? 0 : ReceiveArea::kSlots - i;
     ++serving_;
-    resuming_.emplace_back([this, place, turn = resent_.begin()] { answer_resent(place, turn); });
+    const auto answer = [this, place, turn = resent_.begin()] { answer_resent(place, turn); };
+    if (!sys::begin_thread(resuming_.emplace_back(), answer)) std::abort();
     if (resent_.await_end(i == others ? kForEver : i == 0 ? kPatience : kLittlePatience)) return;
   }
 }
