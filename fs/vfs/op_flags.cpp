@@ -22,6 +22,9 @@ constexpr Rule kExtendedFlags{FS_XFLAG_NODUMP | FS_XFLAG_NOATIME | FS_XFLAG_SYNC
 constexpr std::uint32_t kLayout =
     FS_EXTENT_FL | FS_INDEX_FL | FS_INLINE_DATA_FL | FS_HUGE_FILE_FL | FS_EA_INODE_FL;
 
+// What XFS says of a file and lets nobody change; the kernel gives them to nobody either.
+constexpr std::uint32_t kToldOnly = FS_XFLAG_PREALLOC | FS_XFLAG_HASATTR;
+
 Result<void> check_change(const Caller& caller, const Rule& rule, std::uint32_t changed) {
   if ((changed & ~(rule.owners | rule.hosts)) != 0) return fail(EOPNOTSUPP);
   if ((changed & rule.hosts) != 0 && caller.uid.value != 0) return fail(EPERM);
@@ -53,7 +56,8 @@ Result<void> op_set_extended_flags(Mount& mount, const Caller& caller, HandleId 
                                    const fsxattr& flags) {
   const int io = TRY(io_of(mount, handle));
   const fsxattr before = TRY(mount.store->extended_flags(io));
-  TRY(check_change(caller, kExtendedFlags, flags.fsx_xflags ^ before.fsx_xflags));
+  const std::uint32_t changed = (flags.fsx_xflags ^ before.fsx_xflags) & ~kToldOnly;
+  TRY(check_change(caller, kExtendedFlags, changed));
   if (flags.fsx_projid != before.fsx_projid) return fail(EPERM);
   if (flags.fsx_extsize != before.fsx_extsize || flags.fsx_cowextsize != before.fsx_cowextsize) {
     return fail(EOPNOTSUPP);

@@ -14,6 +14,10 @@ equal "XFS' second form of it, which has them untranslated, is not shown" '' \
   "$(getfattr -d -m trusted.SGI --absolute-names "$view/d" 2>&1)"
 equal "and cannot be set" EPERM "$(attempt setxattr "$view/d" trusted.SGI_ACL_FILE x)"
 rm -rf "$view/d"
+echo text >"$view/flagged"
+check "flags are changed beside those that XFS only tells of" xfs_io -c "chattr +d" "$view/flagged"
+equal "and are" d "$(lsattr "$view/flagged" | cut -d' ' -f1 | tr -d -)"
+rm "$view/flagged"
 unmount_view
 
 native=$T/containerdata/native
