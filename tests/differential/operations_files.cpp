@@ -217,10 +217,12 @@ bool may_write_beginning(int fd, std::int64_t length) {
   return length % 512 != 0 && is_direct(fd);
 }
 
-// A write that natively comes to something else. Of nothing: asks nobody under passthrough.
+// A write that natively comes to something else. Of nothing: asks nobody under passthrough. To a
+// file that became append-only: its capability cannot be taken any more.
 bool is_unlike(const Actor& actor, int fd, std::int64_t length) {
   return may_write_beginning(fd, length) || may_lose_before_refusal(actor, fd) ||
-         would_lose_setid(actor, fd) || (length == 0 && is_protected(actor, fd));
+         would_lose_setid(actor, fd) ||
+         ((length == 0 || has_capability(fd)) && is_protected(actor, fd));
 }
 
 std::string do_write(Actor& actor, const Step& s) {

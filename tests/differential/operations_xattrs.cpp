@@ -94,14 +94,22 @@ std::string any_value(Choice& choice, const std::string& name) {
   return pattern(size, static_cast<std::size_t>(size));
 }
 
+// That a file that is no directory has no default ACL the kernel says before it looks further.
+bool removes_default_acl(const Actor& actor, const Step& s) {
+  constexpr std::size_t kHeader = 4;
+  return actor.policy.has_file_flags && s.text == "system.posix_acl_default" &&
+         s.value.size() <= kHeader;
+}
+
 std::string do_setxattr(Actor& actor, const Step& s) {
-  (void)actor;
+  if (removes_default_acl(actor, s)) return "not asked";
   const auto set = s.b == 0 ? ::setxattr : ::lsetxattr;
   return answer(
       set(s.path.c_str(), s.text.c_str(), s.value.data(), s.value.size(), static_cast<int>(s.a)));
 }
 
 std::string do_fsetxattr(Actor& actor, const Step& s) {
+  if (removes_default_acl(actor, s)) return "not asked";
   return answer(::fsetxattr(actor.slot(s.slot), s.text.c_str(), s.value.data(), s.value.size(),
                             static_cast<int>(s.a)));
 }
@@ -120,15 +128,14 @@ void choose_set(Choice& choice, Step& step) {
   step.value = any_value(choice, step.text);
 }
 
-// That a file that is no directory has no default ACL the kernel says before it looks further.
 std::string do_removexattr(Actor& actor, const Step& s) {
-  if (actor.policy.has_file_flags && s.text == "system.posix_acl_default") return "not asked";
+  if (removes_default_acl(actor, s)) return "not asked";
   const auto remove = s.b == 0 ? ::removexattr : ::lremovexattr;
   return answer(remove(s.path.c_str(), s.text.c_str()));
 }
 
 std::string do_fremovexattr(Actor& actor, const Step& s) {
-  if (actor.policy.has_file_flags && s.text == "system.posix_acl_default") return "not asked";
+  if (removes_default_acl(actor, s)) return "not asked";
   return answer(::fremovexattr(actor.slot(s.slot), s.text.c_str()));
 }
 
