@@ -21,7 +21,7 @@ class CircleSearch {
 
  private:
   using Index = std::size_t;
-  static constexpr Index kNone = -1;
+  static constexpr Index kNone = ~Index{0};
 
   Index owner_of(const GraphLock& lock) const;
   void note_blockers(Index wait, const std::vector<Index>& holds);
