@@ -128,13 +128,7 @@ int locks(const LocksOptions& options, const Console& console) {
   } else {
     print_text(console, answers);
   }
-  ExitCode code = ExitCode::kSuccess;
-  for (const ViewAnswer& answer : answers) {
-    if (answer.reply) continue;
-    if (!options.json) console.print_error(answer.reply.error());
-    code = answer.reply.error().code;
-  }
-  return exit_code(code);
+  return exit_code(end_with(answers, console, options.json));
 }
 
 }  // namespace

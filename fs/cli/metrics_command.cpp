@@ -65,13 +65,7 @@ int metrics(const MetricsOptions& options, const Console& console) {
   } else {
     console.out << prometheus_text(answers) << std::flush;
   }
-  ExitCode code = ExitCode::kSuccess;
-  for (const ViewAnswer& answer : answers) {
-    if (answer.reply) continue;
-    if (!options.json) console.print_error(answer.reply.error());
-    code = answer.reply.error().code;
-  }
-  return exit_code(code);
+  return exit_code(end_with(answers, console, options.json));
 }
 
 }  // namespace

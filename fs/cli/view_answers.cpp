@@ -83,6 +83,16 @@ Outcome<void> check_caller() {
 
 }  // namespace
 
+ExitCode end_with(const std::vector<ViewAnswer>& answers, const Console& console, bool is_json) {
+  ExitCode code = ExitCode::kSuccess;
+  for (const ViewAnswer& answer : answers) {
+    if (answer.reply) continue;
+    if (!is_json) console.print_error(answer.reply.error());
+    code = answer.reply.error().code;
+  }
+  return code;
+}
+
 Outcome<std::vector<RunningView>> views_to_ask(const std::vector<std::string>& names) {
   TRY(check_caller());
   const std::vector<RunningView> all = TRY(find_running_views());

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/operator_error.h"
+#include "cli/console.h"
 #include "control/control_message.h"
 #include "control/running_views.h"
 
@@ -16,6 +17,9 @@ struct ViewAnswer {
   Outcome<Json> reply;   // the error names the view
   bool is_dead = false;  // nobody listens
 };
+
+// The last error's code, or success; each error is printed, but beside JSON, which says it itself.
+ExitCode end_with(const std::vector<ViewAnswer>& answers, const Console& console, bool is_json);
 
 // The views that are meant, each once; all of them for no name. Refused: not root, a name that
 // means none.
